@@ -1,0 +1,1 @@
+"""The three deployables: enrollment, payment, certification."""

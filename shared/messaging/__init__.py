@@ -1,0 +1,1 @@
+"""Outbox, relay, bus and inbox: RabbitMQ carries, each service's database remembers."""
