@@ -1,0 +1,198 @@
+"""Settings: environment variables, typed by marshmallow, all errors reported at once.
+
+Production is the default mode. It refuses what the sandbox fills in: missing secrets, demo secrets,
+and outside systems on this machine. Unknown variables are not ours and are ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from dataclasses import field as dataclass_field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import marshmallow
+from marshmallow import fields as kinds
+from marshmallow import validate
+
+S = TypeVar("S", bound="KernelSettings")
+_LOOPBACK = {"localhost", "::1", "[::1]"}
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the environment, in one message."""
+
+    def __init__(self, problems: Mapping[str, list[str]]) -> None:
+        self.problems = dict(problems)
+        lines = [f"  {name}: {' '.join(texts)}" for name, texts in sorted(problems.items())]
+        super().__init__("The settings are wrong:\n" + "\n".join(lines))
+
+
+class WordList(kinds.Field[tuple[str, ...]]):
+    """Comma separated words, at least one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        if not words:
+            raise marshmallow.ValidationError("Give at least one value, separated by commas.")
+        return words
+
+
+class PathField(kinds.Field[Path]):
+    """A path in the file system."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
+        return Path(str(value))
+
+
+def setting(
+    variable: str,
+    kind: kinds.Field[Any],
+    *,
+    default: Any = MISSING,
+    sandbox_default: Any = MISSING,
+    secret: bool = False,
+    outside_url: bool = False,
+    help: str = "",
+) -> Any:
+    """Declare one field of a settings dataclass, read from the environment variable `variable`.
+
+    `default` holds in every mode. `sandbox_default` only in the sandbox; in production the variable is
+    required and that very value is refused. `outside_url` marks the address of an outside system, which
+    must be https and not this machine in production.
+    """
+    return dataclass_field(
+        metadata={
+            "variable": variable, "kind": kind, "default": default, "sandbox_default": sandbox_default,
+            "secret": secret, "outside_url": outside_url, "help": help,
+        },
+        repr=not secret,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelSettings:
+    """What every service is told by its environment."""
+
+    mode: str = setting(
+        "ROSTRUM_MODE",
+        kinds.String(validate=validate.OneOf(["production", "sandbox"])),
+        default="production",
+        help="production refuses demo secrets and sandbox addresses",
+    )
+    database_url: str = setting(
+        "DATABASE_URL", kinds.String(), help="postgresql+psycopg://… or sqlite:///…, one per service", secret=True
+    )
+    amqp_url: str | None = setting(
+        "AMQP_URL", kinds.String(), default=None, secret=True, help="amqp://…; without it the embedded bus carries"
+    )
+    amqp_management_url: str | None = setting(
+        "AMQP_MANAGEMENT_URL", kinds.String(), default=None, secret=True, help="for queue depths on the ops pages"
+    )
+    embedded_databases: tuple[str, ...] | None = setting(
+        "EMBEDDED_DATABASES", WordList(), default=None,
+        help="service=sqlite:///…, for each service: whose inboxes the embedded bus fills",
+    )
+    public_url: str = setting(
+        "PUBLIC_URL", kinds.Url(require_tld=False), sandbox_default="http://127.0.0.1:8000",
+        help="where browsers reach the site",
+    )
+    staff_keys: tuple[str, ...] = setting(
+        "STAFF_KEYS", WordList(), sandbox_default="sandbox-staff-key", secret=True,
+        help="sign staff cookies; newest first, all verify",
+    )
+    link_keys: tuple[str, ...] = setting(
+        "LINK_KEYS", WordList(), sandbox_default="sandbox-link-key", secret=True,
+        help="sign students' links; newest first, all verify",
+    )
+    clock_offset_file: Path | None = setting(
+        "CLOCK_OFFSET_FILE", PathField(), default=None, help="sandbox only: seconds added to business time"
+    )
+    bind: str = setting("BIND", kinds.String(), default="127.0.0.1", help="address the service listens on")
+    port: int = setting("PORT", kinds.Integer(validate=validate.Range(0, 65535)), default=8000)
+    worker_port: int | None = setting(
+        "WORKER_PORT", kinds.Integer(validate=validate.Range(0, 65535)), default=None,
+        help="the worker answers healthz and readyz here",
+    )
+    trusted_proxies: int = setting(
+        "TRUSTED_PROXIES", kinds.Integer(validate=validate.Range(0, 5)), default=0,
+        help="how many proxies in front set X-Forwarded-*",
+    )
+    log_format: str = setting(
+        "LOG_FORMAT", kinds.String(validate=validate.OneOf(["json", "text"])), default="json"
+    )
+    lease_seconds: float = setting(
+        "LEASE_SECONDS", kinds.Float(validate=validate.Range(1, 3600)), default="60",
+        help="how long a message in work is left alone after its process vanished",
+    )
+    task_threads: int = setting(
+        "TASK_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4"
+    )
+    retry_seconds: tuple[str, ...] = setting(
+        "RETRY_SECONDS", WordList(), default="5,30,120,600,3600", help="waits before each retry"
+    )
+    web_threads: int = setting("WEB_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4")
+    web_workers: int = setting("WEB_WORKERS", kinds.Integer(validate=validate.Range(1, 32)), default="1")
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether stand-ins and seeded accounts are allowed."""
+        return self.mode == "sandbox"
+
+    @property
+    def database_files(self) -> Mapping[str, str]:
+        """Service → database URL, for the embedded bus."""
+        pairs = (entry.partition("=") for entry in self.embedded_databases or ())
+        return {name: url for name, _, url in pairs}
+
+
+def load_settings(cls: type[S], environ: Mapping[str, str]) -> S:
+    """Read `cls` from `environ`; raises `SettingsError` naming every problem."""
+    problems: dict[str, list[str]] = {}
+    values: dict[str, Any] = {}
+    sandbox = environ.get("ROSTRUM_MODE", "production") == "sandbox"
+    for field in fields(cls):
+        meta = field.metadata
+        variable: str = meta["variable"]
+        raw = environ.get(variable) or None
+        if raw is None and sandbox and meta["sandbox_default"] is not MISSING:
+            raw = meta["sandbox_default"]
+        if raw is None and meta["default"] is not MISSING:
+            raw = meta["default"]
+            if raw is None:
+                values[field.name] = None
+                continue
+        if raw is None:
+            problems[variable] = [f"is required. {_sentence(meta['help'])}".strip()]
+            continue
+        try:
+            values[field.name] = cast("kinds.Field[Any]", meta["kind"]).deserialize(raw)
+        except marshmallow.ValidationError as error:
+            problems[variable] = list(cast("list[str]", error.messages))
+            continue
+        if not sandbox and (complaint := _unfit_for_production(meta, str(raw))):
+            problems[variable] = [complaint]
+    if not sandbox and values.get("clock_offset_file"):
+        problems["CLOCK_OFFSET_FILE"] = ["is allowed in the sandbox only: business time is real in production."]
+    if problems:
+        raise SettingsError(problems)
+    return cls(**values)
+
+
+def _unfit_for_production(meta: Mapping[str, Any], raw: str) -> str | None:
+    if meta["sandbox_default"] is not MISSING and raw == meta["sandbox_default"]:
+        return "is the sandbox's value, refused in production."
+    if meta["secret"] and "sandbox" in raw:
+        return "is a sandbox secret, refused in production."
+    if meta["outside_url"]:
+        parts = urlsplit(raw)
+        host = parts.hostname or ""
+        if host in _LOOPBACK or host.startswith("127.") or "sandbox" in host:
+            return "is a sandbox address, refused in production."
+        if parts.scheme == "http":
+            return "must be https in production."
+    return None
+
+
+def _sentence(help_text: str) -> str:
+    return f"{help_text[:1].upper()}{help_text[1:]}." if help_text else ""

@@ -1,0 +1,98 @@
+"""The tables every service's database has: what was said, what was heard, who may not come in.
+
+Column names of the outbox are Debezium's, so that change data capture can replace the relay without a
+migration. Names of states: `received → handled | failed → … | dead | discarded`.
+"""
+
+from sqlalchemy import (
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from shared.db.base import Sequence64, UtcDateTime, new_metadata
+
+KERNEL_METADATA = new_metadata()
+
+outbox = Table(
+    "outbox",
+    KERNEL_METADATA,
+    Column("seq", Sequence64, Identity(), primary_key=True),
+    Column("id", Uuid(as_uuid=True), nullable=False, unique=True),
+    Column("aggregatetype", Text, nullable=False),
+    Column("aggregateid", Text, nullable=False),
+    Column("aggregate_version", Integer),
+    Column("type", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    # The same body without personal data, put in the payload's place when the row is marked published.
+    Column("redacted", Text),
+    Column("headers", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("published_at", UtcDateTime),
+    Index(
+        "ix_outbox_unpublished", "seq",
+        postgresql_where=text("published_at IS NULL"), sqlite_where=text("published_at IS NULL"),
+    ),
+)
+
+_WAITING = text("state IN ('received', 'failed')")
+
+inbox = Table(
+    "inbox",
+    KERNEL_METADATA,
+    Column("consumer", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("payload", Text),
+    # The bytes of a body that could not be read.
+    Column("raw", LargeBinary),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # How often the process vanished while it worked on this message.
+    Column("interruptions", Integer, nullable=False, server_default="0"),
+    Column("lease_token", Text),
+    Column("lease_until", UtcDateTime),
+    Column("next_attempt_at", UtcDateTime),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("first_failed_at", UtcDateTime),
+    Column("failed_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("error_kind", Text),
+    Column("error", Text),
+    Column("fingerprint", Text),
+    Column("correlation_id", Text),
+    # Of a discard or a retry by hand: who, and why.
+    Column("actor", Text),
+    Column("note", Text),
+    PrimaryKeyConstraint("consumer", "message_id"),
+    Index("ix_inbox_waiting", "next_attempt_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+    Index(
+        "ix_inbox_dead", "failed_at",
+        postgresql_where=text("state = 'dead'"), sqlite_where=text("state = 'dead'"),
+    ),
+)
+
+message_reference = Table(
+    "message_reference",
+    KERNEL_METADATA,
+    Column("message_id", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    PrimaryKeyConstraint("message_id", "reference"),
+    Index("ix_message_reference_reference", "reference"),
+)
+
+staff_refusal = Table(
+    "staff_refusal",
+    KERNEL_METADATA,
+    # `session:<id>` for one session, `staff:<id>` for every cookie issued before `refused_before`.
+    Column("subject", Text, primary_key=True),
+    Column("refused_before", UtcDateTime),
+    Column("recorded_at", UtcDateTime, nullable=False),
+)

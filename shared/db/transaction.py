@@ -1,0 +1,211 @@
+"""The transaction edge: the one place that commits.
+
+A view, a message or a timer opens `Transactions.begin()`; what it changes and what it says (`publish`)
+commit together or not at all. Nothing inside may wait for the network.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import Engine, insert, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from shared.clock import Clock
+from shared.db.engine import write_lock
+from shared.db.kernel_tables import message_reference, outbox
+from shared.ids import new_id
+from shared.observability.context import correlation_id
+
+T = TypeVar("T")
+
+
+class Encoded(Protocol):
+    """An event ready for the outbox."""
+
+    @property
+    def body(self) -> str: ...
+    @property
+    def redacted(self) -> str | None: ...
+    @property
+    def references(self) -> tuple[str, ...]: ...
+
+
+class Encoder(Protocol):
+    """Turns an event into its body; given by the composition root, so that the database knows no bus."""
+
+    def __call__(
+        self, event: Any, *, message_id: UUID, time: datetime, correlation_id: str, causation_id: str | None
+    ) -> Encoded: ...
+
+
+class Tx:
+    """One transaction: the session, what it says, and the business clock. Only its edge commits."""
+
+    def __init__(
+        self, session: Session, encode: Encoder, clock: Clock, *, correlation: str, causation: str | None
+    ) -> None:
+        self.session = session
+        self.clock = clock
+        self.correlation = correlation
+        self.causation = causation
+        self._encode = encode
+        self._sayings: list[dict[str, Any]] = []
+        self._references: list[dict[str, str]] = []
+        self._locked: dict[tuple[type[Any], Any], Any] = {}
+
+    def now(self) -> datetime:
+        """The present moment of business time."""
+        return self.clock.now()
+
+    def publish(self, event: Any) -> None:
+        """Say `event` when this transaction commits: its row in the outbox is part of it."""
+        message_id = new_id()
+        encoded = self._encode(
+            event, message_id=message_id, time=self.clock.now(),
+            correlation_id=self.correlation, causation_id=self.causation,
+        )
+        self._sayings.append(
+            {
+                "id": message_id,
+                "aggregatetype": event.AGGREGATE,
+                "aggregateid": str(event.aggregate_id),
+                "aggregate_version": getattr(event, "revision", None),
+                "type": event.TYPE,
+                "payload": encoded.body,
+                "redacted": encoded.redacted,
+                "headers": json.dumps({"correlation_id": self.correlation, "causation_id": self.causation}),
+                "created_at": self.clock.now(),
+                "published_at": None,
+            }
+        )
+        self._references += [
+            {"message_id": str(message_id), "reference": reference} for reference in encoded.references
+        ]
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the relay has something to do once this commits."""
+        return bool(self._sayings)
+
+    def add(self, entity: object) -> None:
+        """A new row of an aggregate."""
+        self.session.add(entity)
+        self._locked[type(entity), _key_of(entity)] = entity
+
+    def lock_ahead(self, entity: type[Any], keys: Collection[Any]) -> None:
+        """Read and lock many rows in one sorted SELECT (sorted: no deadlocks); remembers which are absent."""
+        column = inspect(entity).primary_key[0]
+        wanted = sorted(set(keys), key=str)
+        rows = self.session.scalars(
+            select(entity).where(column.in_(wanted)).order_by(column).with_for_update()
+            .execution_options(populate_existing=True)
+        ).all()
+        self._locked.update({(entity, key): None for key in wanted})
+        self._locked.update({(entity, _key_of(row)): row for row in rows})
+
+    def get_for_update(self, entity: type[T], key: Any) -> T | None:
+        """The row, locked until the transaction ends; None where there is none."""
+        if (entity, key) in self._locked:
+            return cast("T | None", self._locked[entity, key])
+        row = self.session.get(entity, key, with_for_update=True, populate_existing=True)
+        if row is not None:
+            self._locked[entity, key] = row
+        return row
+
+    def get_or_add(self, entity: type[T], key: Any, make: Callable[[], T]) -> T:
+        """The locked row, made first where whoever comes first makes it.
+
+        Rows locked ahead and known to be absent are added with the one flush of the batch; a race on the
+        key then fails that batch, which is redone message by message through the statement below.
+        """
+        known = (entity, key) in self._locked
+        row = self.get_for_update(entity, key)
+        if row is not None:
+            return row
+        fresh = make()
+        if known:
+            self.add(fresh)
+            return fresh
+        mapper: Any = inspect(entity)
+        values = {column.key: getattr(fresh, column.key) for column in mapper.column_attrs}
+        dialect: Any = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+        self.session.execute(dialect.insert(entity).values(values).on_conflict_do_nothing())
+        found = self.get_for_update(entity, key)
+        assert found is not None
+        return found
+
+    def flush(self) -> None:
+        """Send changes to the database now: only when a constraint or a following query needs them."""
+        self.session.flush()
+
+    def finish(self) -> None:
+        """Flush the changes and write the outbox: the last statements before the commit. For the edge only."""
+        self.session.flush()
+        if self._sayings:
+            connection = self.session.connection()
+            connection.execute(insert(outbox), self._sayings)
+            connection.execute(insert_new(self.session, message_reference), self._references)
+
+
+def insert_new(session_or_connection: Any, table: Any) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING in the session's dialect."""
+    bind = session_or_connection.get_bind() if isinstance(session_or_connection, Session) else session_or_connection
+    dialect: Any = postgresql if bind.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def _key_of(entity: object) -> Any:
+    mapper: Any = inspect(type(entity))
+    return mapper.primary_key_from_instance(entity)[0]
+
+
+class Transactions:
+    """Opens transactions on one service's database."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        encode: Encoder,
+        clock: Clock,
+        *,
+        on_commit: Callable[[], None] = lambda: None,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._encode = encode
+        self._on_commit = on_commit
+        self._checkpoint = checkpoint
+
+    @contextmanager
+    def begin(self, *, correlation: str | None = None, causation: str | None = None) -> Iterator[Tx]:
+        """A writing transaction: leaving the block commits, an error rolls back."""
+        with write_lock(self.engine), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            with session.begin():
+                tx = Tx(
+                    session, self._encode, self.clock,
+                    correlation=correlation or correlation_id(), causation=causation,
+                )
+                yield tx
+                tx.finish()
+                self._checkpoint("before_commit")
+        if tx.says_something:
+            self._checkpoint("after_commit_before_publish")
+            self._on_commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A reading transaction; nothing it changes is kept."""
+        with Session(self.engine.execution_options(readonly=True), expire_on_commit=False) as session:
+            yield session
+
+    def wake(self) -> None:
+        """Tell the worker that there is something to do."""
+        self._on_commit()
+
+

@@ -1,0 +1,1 @@
+"""Correlation ids, structured logs and what may be written in them."""
