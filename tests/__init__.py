@@ -1,0 +1,1 @@
+"""The tests, from the smallest rule to whole systems under fire."""

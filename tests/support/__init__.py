@@ -1,0 +1,1 @@
+"""Real servers for tests: private RabbitMQ and PostgreSQL, and where to find a browser."""
