@@ -4,58 +4,55 @@ from shared.contracts import certification as c
 from shared.contracts import enrollment as e
 from shared.contracts import payment as p
 from shared.messaging.bus import Manifest
+from shared.messaging.event import Event
 
-_STAFF = {e.StaffSessionEnded, e.StaffChanged}
+_STAFF: tuple[type[Event], ...] = (e.StaffSessionEnded, e.StaffChanged)
+
+
+def _types(*events: type[Event]) -> frozenset[str]:
+    return frozenset(event.TYPE for event in events)
+
 
 MANIFEST = Manifest(
     subscriptions={
-        "enrollment": frozenset(
-            event.TYPE
-            for event in (
-                e.BookingConfirmed,
-                p.CheckoutOpened,
-                p.PaymentConfirmed,
-                p.PaymentRefunded,
-                p.PaymentDisputed,
-                p.DisputeClosed,
-                p.PaymentFailed,
-                p.PaymentExpired,
-                c.MembershipActivationRequested,
-                c.MembershipSubmitted,
-                c.MembershipActivated,
-                c.MembershipActivationFailed,
-                c.CertificateIssued,
-                c.CertificateHeld,
-            )
+        "enrollment": _types(
+            e.BookingConfirmed,
+            p.CheckoutOpened,
+            p.PaymentConfirmed,
+            p.PaymentRefunded,
+            p.PaymentDisputed,
+            p.DisputeClosed,
+            p.PaymentFailed,
+            p.PaymentExpired,
+            c.MembershipActivationRequested,
+            c.MembershipSubmitted,
+            c.MembershipActivated,
+            c.MembershipActivationFailed,
+            c.CertificateIssued,
+            c.CertificateHeld,
         ),
-        "payment": frozenset(
-            event.TYPE
-            for event in (
-                e.BookingPlaced,
-                e.BookingConfirmed,
-                e.BookingExpired,
-                e.BookingUnseated,
-                e.EnrollmentAssessed,
-                c.MembershipSubmitted,
-                *_STAFF,
-            )
+        "payment": _types(
+            e.BookingPlaced,
+            e.BookingConfirmed,
+            e.BookingExpired,
+            e.BookingUnseated,
+            e.EnrollmentAssessed,
+            c.MembershipSubmitted,
+            *_STAFF,
         ),
-        "certification": frozenset(
-            event.TYPE
-            for event in (
-                e.BookingPlaced,
-                e.BookingConfirmed,
-                e.BookingExpired,
-                e.BookingUnseated,
-                e.EnrollmentAssessed,
-                e.WorkshopCompleted,
-                p.PaymentConfirmed,
-                p.PaymentRefunded,
-                p.PaymentDisputed,
-                p.DisputeClosed,
-                c.MembershipActivationRequested,
-                *_STAFF,
-            )
+        "certification": _types(
+            e.BookingPlaced,
+            e.BookingConfirmed,
+            e.BookingExpired,
+            e.BookingUnseated,
+            e.EnrollmentAssessed,
+            e.WorkshopCompleted,
+            p.PaymentConfirmed,
+            p.PaymentRefunded,
+            p.PaymentDisputed,
+            p.DisputeClosed,
+            c.MembershipActivationRequested,
+            *_STAFF,
         ),
     }
 )

@@ -10,6 +10,7 @@ from typing import ClassVar, TypeVar
 from uuid import UUID
 
 from shared.errors import Permanent
+from shared.messaging.shape import record_of
 
 E = TypeVar("E", bound="Event")
 
@@ -59,6 +60,8 @@ class EventRegistry:
                 raise ValueError(f"{event_type} is declared twice")
             if not cls.__doc__:
                 raise ValueError(f"{cls.__name__} needs a docstring: events are documentation")
+            # A type that cannot go on the wire is an error here, while the contract is imported.
+            record_of(cls)
             cls.TYPE, cls.PUBLISHER, cls.AGGREGATE, cls.KEY = event_type, publisher, aggregate, key
             self._classes[event_type] = cls
             return cls
