@@ -1,0 +1,104 @@
+"""The registry over HTTP.
+
+The Scrum Alliance publishes no roster interface that could be relied on; this is the smallest one that
+keeps our promise: submit under our reference, and be found by it.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import requests
+
+from services.certification.gateways.base import MemberRecord, MembershipRequest, SubmissionRefused
+from shared.errors import Permanent, Unavailable
+
+TIMEOUTS = (3.0, 10.0)
+"""Seconds to connect, and to wait for the answer."""
+
+
+class ScrumAlliance:
+    """`MembershipRegistry` at one address. Safe to use from several threads."""
+
+    def __init__(self, url: str, key: str, *, timeouts: tuple[float, float] = TIMEOUTS) -> None:
+        self._members = f"{url.rstrip('/')}/api/members"
+        self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        self._timeouts = timeouts
+
+    def look_up(self, reference: str) -> MemberRecord | None:
+        """Ask by our reference; unknown is an empty list or 404."""
+        response = self._call("GET", params={"reference": reference})
+        if response.status_code == 404:
+            return None
+        _refuse_unexpected(response)
+        found = [_record(member) for member in _members(_json(response))]
+        return next((record for record in found if record.reference == reference), None)
+
+    def submit(self, request: MembershipRequest) -> MemberRecord:
+        """Send the name. A 409 says that an earlier call arrived: the retry finds it by looking up."""
+        response = self._call(
+            "POST",
+            json={
+                "reference": request.reference,
+                "course_code": request.course_code,
+                "given_name": request.given_name,
+                "family_name": request.family_name,
+                "email": request.email,
+            },
+        )
+        if response.status_code == 422:
+            body = _json(response)
+            raise SubmissionRefused(
+                str(body.get("code") or "refused") if isinstance(body, dict) else "refused"
+            )
+        if response.status_code == 409:
+            raise Unavailable("the registry holds our reference already: look it up")
+        _refuse_unexpected(response)
+        return _record(_json(response))
+
+    def _call(self, method: str, **parameters: Any) -> requests.Response:
+        try:
+            response = requests.request(
+                method,
+                self._members,
+                headers=self._headers,
+                timeout=self._timeouts,
+                allow_redirects=False,
+                **parameters,
+            )
+        except requests.RequestException as error:
+            # The library's own words would quote the address, and with it the reference.
+            raise Unavailable(f"the registry gave no answer: {type(error).__name__}") from None
+        # A wrong key is mended in the settings, not in the message: keep trying.
+        if response.status_code >= 500 or response.status_code in (401, 403, 408, 425, 429):
+            raise Unavailable(f"the registry answered {response.status_code}")
+        return response
+
+
+def _refuse_unexpected(response: requests.Response) -> None:
+    if not 200 <= response.status_code < 300:
+        raise Permanent(f"the registry answered {response.status_code}, which this adapter does not know")
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except requests.JSONDecodeError:
+        # A gateway's error page with status 200 says nothing about our name.
+        raise Unavailable("the registry's answer is not JSON") from None
+
+
+def _members(body: Any) -> list[Mapping[str, Any]]:
+    """One record, a list, or a list below `members`."""
+    if isinstance(body, dict) and "members" in body:
+        body = body["members"]
+    return [body] if isinstance(body, dict) else list(body)
+
+
+def _record(member: Mapping[str, Any]) -> MemberRecord:
+    activated_at, issued_on = member.get("activated_at"), member.get("issued_on")
+    return MemberRecord(
+        reference=str(member["reference"]),
+        activated_at=datetime.fromisoformat(activated_at) if activated_at else None,
+        issued_on=date.fromisoformat(issued_on) if issued_on else None,
+    )

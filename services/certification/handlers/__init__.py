@@ -1,0 +1,32 @@
+"""One function per command, each inside a transaction and never at the network."""
+
+from services.certification.handlers.corrections import record_exam, resubmit_membership
+from services.certification.handlers.facts import (
+    close_workshop,
+    open_joins,
+    record_assessment,
+    record_coverage,
+    record_seats,
+)
+from services.certification.handlers.submissions import (
+    begin_submission,
+    record_acceptance,
+    record_check,
+    record_refusal,
+    withhold_submission,
+)
+
+__all__ = [
+    "begin_submission",
+    "close_workshop",
+    "open_joins",
+    "record_acceptance",
+    "record_assessment",
+    "record_check",
+    "record_coverage",
+    "record_exam",
+    "record_refusal",
+    "record_seats",
+    "resubmit_membership",
+    "withhold_submission",
+]

@@ -1,0 +1,142 @@
+"""The steps that talk to the Scrum Alliance: never inside a transaction, and safe to repeat.
+
+The request is stored before the call and the result after it. A repeat that may follow a lost answer looks
+up by our reference before it calls again, so that no name is submitted twice even where nobody deduplicates.
+"""
+
+import time
+from collections.abc import Callable
+
+from services.certification import handlers
+from services.certification.commands import (
+    BeginSubmission,
+    RecordAcceptance,
+    RecordCheck,
+    RecordRefusal,
+    WithholdSubmission,
+)
+from services.certification.domain.submission import Submission
+from services.certification.gateways.base import MembershipRegistry, MembershipRequest, SubmissionRefused
+from services.certification.handlers.submissions import Plan, Step
+from services.certification.repository import submissions_to_check
+from shared.contracts.certification import MembershipActivationRequested
+from shared.errors import Unavailable
+from shared.messaging.subscriptions import TimerContext
+from shared.messaging.tasks import Work
+
+HOLD_SECONDS = 30.0
+"""Longer than a look-up and a submission can take together (two times 3 + 10 s)."""
+
+CHECKS_AT_ONCE = 20
+
+
+def submit_membership_with(
+    registry: MembershipRegistry,
+) -> Callable[[MembershipActivationRequested, Work], None]:
+    """The task, bound to a registry."""
+
+    def submit_membership(event: MembershipActivationRequested, work: Work) -> None:
+        started = time.monotonic()
+        plan = _begin(event, work, looked_up=False)
+        if plan.step is Step.LOOK_UP and plan.submission is not None:
+            if registry.look_up(plan.submission.reference) is not None:
+                _accept(event, work)
+                return
+            started = time.monotonic()
+            plan = _begin(event, work, looked_up=True)
+        if plan.step is Step.STOP:
+            with work.completion() as tx:
+                handlers.withhold_submission(
+                    WithholdSubmission(enrollment_id=event.enrollment_id, revision=event.submission_revision),
+                    tx,
+                )
+        elif plan.step is Step.SUBMIT and plan.submission is not None:
+            work.checkpoint("submission_stored")
+            _submit(event, work, plan.submission, started)
+        else:
+            with work.completion():
+                pass
+
+    def _submit(
+        event: MembershipActivationRequested, work: Work, submission: Submission, started: float
+    ) -> None:
+        # A process that was frozen in between may find somebody else at it: it asks again instead.
+        if time.monotonic() - started > HOLD_SECONDS / 2:
+            raise Unavailable("too much time went by before the call: look up again")
+        try:
+            registry.submit(
+                MembershipRequest(
+                    reference=submission.reference,
+                    course_code=submission.course_code,
+                    given_name=submission.given_name,
+                    family_name=submission.family_name,
+                    email=submission.registry_email,
+                )
+            )
+        except SubmissionRefused as refusal:
+            with work.completion() as tx:
+                handlers.record_refusal(
+                    RecordRefusal(
+                        enrollment_id=event.enrollment_id,
+                        revision=event.submission_revision,
+                        code=refusal.code,
+                    ),
+                    tx,
+                )
+            return
+        work.checkpoint("submission_called")
+        _accept(event, work)
+
+    return submit_membership
+
+
+def _begin(event: MembershipActivationRequested, work: Work, *, looked_up: bool) -> Plan:
+    with work.transaction() as tx:
+        return handlers.begin_submission(
+            BeginSubmission(
+                enrollment_id=event.enrollment_id,
+                revision=event.submission_revision,
+                hold_seconds=HOLD_SECONDS,
+                looked_up=looked_up,
+            ),
+            tx,
+        )
+
+
+def _accept(event: MembershipActivationRequested, work: Work) -> None:
+    with work.completion() as tx:
+        handlers.record_acceptance(
+            RecordAcceptance(enrollment_id=event.enrollment_id, revision=event.submission_revision), tx
+        )
+
+
+def check_activations_with(
+    registry: MembershipRegistry, poll_seconds: float
+) -> Callable[[TimerContext], None]:
+    """The timer's step: ask the registry about names it has not told the end of, a bounded batch at a time.
+
+    When the registry is away the rest of the batch waits for the next time: it stays due.
+    """
+
+    def check_activations(context: TimerContext) -> None:
+        with context.transactions.read() as session:
+            due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
+        for submission in due:
+            try:
+                record = registry.look_up(submission.reference)
+            except Unavailable:
+                return
+            with context.transactions.begin() as tx:
+                handlers.record_check(
+                    RecordCheck(
+                        enrollment_id=submission.enrollment_id,
+                        revision=submission.revision,
+                        known=record is not None,
+                        activated_at=record.activated_at if record else None,
+                        issued_on=record.issued_on if record else None,
+                        poll_seconds=poll_seconds,
+                    ),
+                    tx,
+                )
+
+    return check_activations
