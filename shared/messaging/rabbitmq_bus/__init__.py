@@ -1,0 +1,5 @@
+"""The bus over RabbitMQ: topology, connection (alone in importing pika), publisher, consumer."""
+
+from shared.messaging.rabbitmq_bus.bus import RabbitMQBus, apply_topology
+
+__all__ = ["RabbitMQBus", "apply_topology"]
