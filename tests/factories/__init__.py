@@ -1,0 +1,1 @@
+"""Sensible objects that tests may bend."""
