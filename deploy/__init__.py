@@ -1,0 +1,1 @@
+"""How it is run: servers' configuration, stand-ins for outside systems."""

@@ -1,0 +1,16 @@
+"""gunicorn, the same for every service and for the embedded site."""
+
+# Threads share one database pool; few of them, because Python runs one at a time.
+worker_class = "gthread"
+# Each worker accepts on its own socket: with a shared one, keep-alive was measured to pile onto one worker.
+reuse_port = True
+timeout = 60
+graceful_timeout = 20
+keepalive = 15
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+# Behind a proxy only what the settings say is trusted (TRUSTED_PROXIES); gunicorn itself trusts nobody.
+forwarded_allow_ips = ""
+limit_request_line = 4094

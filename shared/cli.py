@@ -1,0 +1,212 @@
+"""The command group every service gets: `python -m services.<name> web|worker|migrate|seed|…`."""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+from shared.config import KernelSettings, SettingsError, load_settings
+from shared.db import migrate as migrations
+from shared.db.engine import read_connection, write_connection
+from shared.errors import AppError
+from shared.messaging import operations
+from shared.observability.logs import configure_logs
+from shared.service import Service
+from shared.worker import Worker
+
+S = TypeVar("S", bound=KernelSettings)
+
+
+def read_settings(cls: type[S]) -> S:
+    """Settings from the environment; prints everything that is wrong and exits with 2."""
+    try:
+        return load_settings(cls, os.environ)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def main(name: str, settings: type[S], build: Callable[[S], Service]) -> None:
+    """Run the command line of one service."""
+    group(name, settings, build)(prog_name=f"python -m services.{name}")
+
+
+def group(name: str, settings_class: type[S], build: Callable[[S], Service]) -> click.Group:
+    """The command group of one service."""
+
+    @click.group(help=f"The {name} service.")
+    @click.pass_context
+    def commands(context: click.Context) -> None:
+        settings = read_settings(settings_class)
+        configure_logs(settings.log_format, name)
+        context.obj = build(settings)
+
+    for command in (web, worker, migrate, revise, seed, outbox, inbox, dead_letters):
+        commands.add_command(command)
+    for command in getattr(_own_commands(name), "COMMANDS", ()):
+        commands.add_command(command)
+    return commands
+
+
+def _own_commands(name: str) -> Any:
+    try:
+        return importlib.import_module(f"services.{name}.cli")
+    except ModuleNotFoundError as error:
+        if error.name != f"services.{name}.cli":
+            raise
+        return None
+
+
+@click.command()
+@click.pass_obj
+def web(service: Service) -> None:
+    """Serve HTTP under gunicorn."""
+    settings = service.settings
+    service.engine.dispose()
+    os.environ.setdefault("GUNICORN_WORKERS", str(settings.web_workers))
+    arguments = [
+        sys.executable, "-m", "gunicorn", "--config", "python:deploy.gunicorn_conf",
+        "--bind", f"{settings.bind}:{settings.port}", "--workers", str(settings.web_workers),
+        "--threads", str(settings.web_threads), f"services.{service.name}.app:create_app()",
+    ]
+    os.execv(sys.executable, arguments)
+
+
+@click.command()
+@click.pass_obj
+def worker(service: Service) -> None:
+    """Run relay, inbox, tasks and timers until told to stop."""
+    running = Worker(service)
+    running.start()
+    run_until_told([running])
+
+
+def run_until_told(workers: list[Worker]) -> None:
+    """Wait for SIGTERM or SIGINT, then stop gracefully."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
+    for running in workers:
+        running.stopping.set()
+    for running in workers:
+        running.stop()
+
+
+@click.command()
+@click.pass_obj
+def migrate(service: Service) -> None:
+    """Bring the database to the newest version."""
+    migrations.upgrade(service.engine, service.migrations, service.metadata)
+    click.echo(f"{service.name}: the database is up to date")
+
+
+@click.command()
+@click.argument("revision")
+@click.argument("message")
+@click.pass_obj
+def revise(service: Service, revision: str, message: str) -> None:
+    """Write migration REVISION (a number such as 0002) from what changed in the tables."""
+    migrations.revise(service.engine, service.migrations, service.metadata, message, revision)
+
+
+@click.command()
+@click.pass_obj
+def seed(service: Service) -> None:
+    """Put example data into a sandbox; refused in production."""
+    if not service.settings.sandbox:
+        raise click.ClickException("Example data and accounts exist only in the sandbox (ROSTRUM_MODE=sandbox).")
+    if service.seed is not None:
+        service.seed(service)
+    click.echo(f"{service.name}: seeded")
+
+
+@click.command()
+@click.pass_obj
+def outbox(service: Service) -> None:
+    """How many messages wait to be published, and for how long."""
+    with read_connection(service.engine) as connection:
+        count, oldest = operations.outbox_depth(connection)
+    age = f", the oldest for {(datetime.now(UTC) - oldest).total_seconds():.0f} s" if oldest else ""
+    click.echo(f"{service.name}: {count} waiting{age}")
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.pass_obj
+def inbox(service: Service, reference: str | None) -> None:
+    """Messages by source and state; with REFERENCE, every message that names that id."""
+    with read_connection(service.engine) as connection:
+        if reference is None:
+            for (source, state), count in sorted(operations.inbox_counts(connection).items()):
+                click.echo(f"{source:10} {state:10} {count}")
+            return
+        for row in operations.find_messages(connection, reference):
+            click.echo(f"{row.received_at:%Y-%m-%d %H:%M:%S}  {row.state:9} {row.type:40} {row.message_id}")
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Look at, retry or discard what could not be handled."""
+
+
+@dead_letters.command("list")
+@click.pass_obj
+def list_dead(service: Service) -> None:
+    """Failed and dead messages, newest first, one JSON object a line."""
+    with read_connection(service.engine) as connection:
+        for row in operations.list_messages(connection, states=["failed", "dead"], limit=1000):
+            shown = {
+                key: str(getattr(row, key))
+                for key in ("state", "consumer", "message_id", "type", "attempts", "error", "failed_at")
+            }
+            click.echo(json.dumps(shown))
+
+
+@dead_letters.command("retry")
+@click.argument("message_id")
+@click.option("--source", default="bus")
+@click.pass_obj
+def retry_dead(service: Service, message_id: str, source: str) -> None:
+    """Let one failed or dead message run again now."""
+    with _told(), write_connection(service.engine) as connection:
+        operations.retry_message(connection, source, message_id, actor=_operator())
+    service.transactions.wake()
+    click.echo("It will run again at once.")
+
+
+@dead_letters.command("discard")
+@click.argument("message_id")
+@click.option("--source", default="bus")
+@click.option("--reason", required=True, help="kept with the message")
+@click.pass_obj
+def discard_dead(service: Service, message_id: str, source: str, reason: str) -> None:
+    """Give one failed or dead message up."""
+    with _told(), write_connection(service.engine) as connection:
+        row = operations.get_message(connection, source, message_id)
+        redacted = service.reader.redacted(source, row.payload) if row.payload else None
+        operations.discard_message(
+            connection, source, message_id, actor=_operator(), reason=reason, redacted=redacted
+        )
+    click.echo("Discarded; it stays listed with your reason.")
+
+
+class _told:  # noqa: N801 - reads as a statement where it is used
+    """Expected refusals become one line on the terminal."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, AppError):
+            raise click.ClickException(error.detail) from error
+
+
+def _operator() -> str:
+    return f"cli:{os.environ.get('USER') or os.getuid()}"

@@ -1,0 +1,133 @@
+"""The table door of the inbox: messages stored as `received`, and every retry, are worked off from here.
+
+Claim (attempt counted, lease taken, committed), then effects, outbox and `handled` in one transaction that
+checks the lease. Used for everything on the embedded bus, for redelivered messages, and for other sources.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from shared.db.engine import write_connection
+from shared.db.transaction import Transactions, Tx
+from shared.messaging import inbox
+from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
+from shared.messaging.handling import HandlerFailed, handle_batch
+from shared.messaging.inbox import Claimed
+from shared.messaging.reading import Message, Reader
+from shared.messaging.subscriptions import RetryPolicy
+
+log = structlog.get_logger()
+Pair = tuple[Claimed, Message]
+
+
+class Desk:
+    """Works off one service's waiting messages that have handlers, a batch at a time."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        reader: Reader,
+        *,
+        policy: RetryPolicy,
+        lease_seconds: float,
+        batch: int = 100,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._transactions = transactions
+        self._engine = transactions.engine
+        self._reader = reader
+        self._policy = policy
+        self._lease_seconds = lease_seconds
+        self._batch = batch
+        self._checkpoint = checkpoint
+        self._tasks = reader.task_types()
+        # Claimed when our database went away: given back first, so that the outage is no attempt of theirs.
+        self._to_release: list[Claimed] = []
+
+    def step(self) -> int:
+        """Claim and handle one batch; returns how many messages were taken, 0 when none waits."""
+        try:
+            with write_connection(self._engine) as connection:
+                inbox.release(connection, self._to_release)
+                claimed = inbox.claim(
+                    connection, lease_seconds=self._lease_seconds, policy=self._policy, limit=self._batch,
+                    without=self._tasks,
+                )
+        except Exception as error:
+            raise_if_away(error)
+            raise
+        self._to_release.clear()
+        if not claimed:
+            return 0
+        try:
+            self._work_off(claimed)
+        except Exception as error:
+            self._to_release = list(claimed)
+            raise_if_away(error)
+            raise
+        return len(claimed)
+
+    def _work_off(self, claimed: Sequence[Claimed]) -> None:
+        self._checkpoint("after_claim")
+        readable: list[Pair] = []
+        for one in claimed:
+            try:
+                readable.append((one, self._read(one)))
+            except Exception as error:
+                self._failed(one, error)
+        self._handle(readable)
+
+    def _read(self, one: Claimed) -> Message:
+        return self._reader.read_stored(one.consumer, one.message_id, one.type, one.payload, one.correlation_id)
+
+    def _handle(self, pairs: Sequence[Pair]) -> None:
+        remaining = list(pairs)
+        while remaining:
+            try:
+                self._handle_once(remaining)
+                return
+            except HandlerFailed as failed:
+                cause = failed.__cause__ or failed
+                raise_if_away(cause)
+                culprit = next(c for c, m in remaining if m is failed.message)
+                self._failed(culprit, cause)
+                remaining = [pair for pair in remaining if pair[1] is not failed.message]
+            except LeaseLost:
+                log.warning("lease_lost", messages=len(remaining))
+                self._one_by_one(remaining)
+                return
+            except Exception as error:
+                raise_if_away(error)
+                if len(remaining) == 1:
+                    self._failed(remaining[0][0], error)
+                    return
+                self._one_by_one(remaining)
+                return
+
+    def _one_by_one(self, pairs: Sequence[Pair]) -> None:
+        # The error showed only at the flush, or one lease of the batch is gone: nobody to blame.
+        if len(pairs) > 1:
+            for pair in pairs:
+                self._handle([pair])
+
+    def _handle_once(self, pairs: Sequence[Pair]) -> None:
+        def mark(tx: Tx) -> None:
+            done = inbox.finish(tx.session.connection(), [(c, m.redacted) for c, m in pairs])
+            if done != len(pairs):
+                raise LeaseLost
+            self._checkpoint("after_mark_before_effect")
+
+        handle_batch(self._transactions, [message for _, message in pairs], mark)
+        self._checkpoint("after_effect_committed")
+
+    def _failed(self, one: Claimed, error: BaseException) -> None:
+        failure = failure_of(error, one.payload)
+        with write_connection(self._engine) as connection:
+            state = inbox.fail(connection, one, failure, self._policy)
+        log.warning(
+            "message_failed", message_id=one.message_id, event_type=one.type, attempts=one.attempts,
+            state=state or "lease lost", kind=failure.kind, error=failure.error,
+        )
+
+

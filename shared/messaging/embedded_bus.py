@@ -1,0 +1,117 @@
+"""The bus of one machine: publishing inserts a `received` row into each subscriber's inbox file.
+
+The one component that touches another service's file, in embedded mode only. Each file gets a transaction of
+its own, by message id, and the outbox row is marked when all are in: a crash in between repeats, and the
+inbox removes the repeat.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+
+from sqlalchemy import Engine
+
+from shared.db.engine import make_engine, write_connection
+from shared.errors import Unavailable
+from shared.messaging import inbox
+from shared.messaging.bus import BusUnavailable, Consumer, Manifest, OutgoingMessage, Publisher
+from shared.messaging.inbox import BUS, new_row
+from shared.observability.redaction import describe_error
+
+
+class EmbeddedBus:
+    """Carries messages between the services' SQLite files."""
+
+    def __init__(
+        self,
+        databases: Mapping[str, str],
+        manifest: Manifest,
+        *,
+        delivered: Callable[[], None] = lambda: None,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        missing = set(manifest.subscriptions) - set(databases)
+        if missing:
+            raise ValueError(f"EMBEDDED_DATABASES names no database for {', '.join(sorted(missing))}")
+        self._engines = {name: make_engine(databases[name], pool_size=1) for name in manifest.subscriptions}
+        self._manifest = manifest
+        self._delivered = delivered
+        self._checkpoint = checkpoint
+
+    def publisher(self) -> Publisher:
+        return _EmbeddedPublisher(self._engines, self._manifest, self._delivered, self._checkpoint)
+
+    def consumer(self) -> Consumer | None:
+        return None
+
+    def check(self) -> None:
+        for name, engine in self._engines.items():
+            try:
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("SELECT 1")
+            except Exception as error:
+                raise BusUnavailable(f"the database of {name} cannot be opened: {describe_error(error)}") from error
+
+    def depths(self) -> Mapping[str, int] | None:
+        return None
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.dispose()
+
+
+class _EmbeddedPublisher:
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        manifest: Manifest,
+        delivered: Callable[[], None],
+        checkpoint: Callable[[str], None],
+    ) -> None:
+        self._engines = engines
+        self._manifest = manifest
+        self._delivered = delivered
+        self._checkpoint = checkpoint
+
+    def publish(self, messages: Sequence[OutgoingMessage]) -> "Future[None]":
+        future: Future[None] = Future()
+        try:
+            self._deliver(messages)
+        except Exception as error:
+            failure = error if isinstance(error, Unavailable) else BusUnavailable(describe_error(error))
+            future.set_exception(failure)
+        else:
+            future.set_result(None)
+            self._delivered()
+        return future
+
+    def _deliver(self, messages: Sequence[OutgoingMessage]) -> None:
+        correlations: dict[str, str | None] = {}
+        for name, types in self._manifest.subscriptions.items():
+            rows = []
+            for message in messages:
+                if message.type not in types:
+                    continue
+                if message.message_id not in correlations:
+                    correlations[message.message_id] = _correlation(message.body)
+                rows.append(
+                    new_row(
+                        consumer=BUS, message_id=message.message_id, type=message.type,
+                        payload=message.body.decode(), correlation_id=correlations[message.message_id],
+                    )
+                )
+            if rows:
+                with write_connection(self._engines[name]) as connection:
+                    inbox.store(connection, rows)
+                self._checkpoint("between_subscribers")
+
+    def close(self) -> None:
+        """Nothing is held open between batches."""
+
+
+def _correlation(body: bytes) -> str | None:
+    try:
+        value = json.loads(body).get("correlationid")
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None

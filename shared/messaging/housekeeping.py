@@ -1,0 +1,61 @@
+"""What is not kept for ever: published rows of everyday events, and personal data of messages that failed."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from shared.db.engine import read_connection, write_connection
+from shared.db.kernel_tables import inbox, message_reference, outbox
+from shared.db.moment import moment
+from shared.db.transaction import Transactions
+from shared.messaging.reading import Reader
+
+OUTBOX_DAYS = 30
+FAILED_PERSONAL_DATA_DAYS = 30
+_BATCH = 1000
+
+
+def purge_outbox(transactions: Transactions, forgettable: Collection[str]) -> int:
+    """Delete published rows older than 30 days of these types; what tells of money or membership stays."""
+    old = -timedelta(days=OUTBOX_DAYS).total_seconds()
+    with write_connection(transactions.engine) as connection:
+        rows = connection.execute(
+            select(outbox.c.seq, outbox.c.id)
+            .where(outbox.c.published_at < moment(old), outbox.c.type.in_(list(forgettable))).limit(_BATCH)
+        ).all()
+        if rows:
+            connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
+            connection.execute(
+                delete(message_reference).where(message_reference.c.message_id.in_([str(row.id) for row in rows]))
+            )
+    return len(rows)
+
+
+def forget_failed_people(transactions: Transactions, reader: Reader) -> int:
+    """Take the personal data out of failed and dead messages after 30 days; they stay listed."""
+    old = -timedelta(days=FAILED_PERSONAL_DATA_DAYS).total_seconds()
+    with read_connection(transactions.engine) as connection:
+        rows = connection.execute(
+            select(inbox.c.consumer, inbox.c.message_id, inbox.c.payload, inbox.c.raw)
+            .where(
+                inbox.c.state.in_(["failed", "dead"]), inbox.c.first_failed_at < moment(old),
+                inbox.c.payload.is_not(None) | inbox.c.raw.is_not(None),
+            )
+            .limit(_BATCH)
+        ).all()
+    changed = 0
+    for row in rows:
+        kept = reader.redacted(row.consumer, row.payload) if row.payload else None
+        if kept == row.payload and row.raw is None:
+            continue
+        with write_connection(transactions.engine) as connection:
+            changed += connection.execute(
+                update(inbox)
+                .where(
+                    inbox.c.consumer == row.consumer, inbox.c.message_id == row.message_id,
+                    inbox.c.state.in_(["failed", "dead"]),
+                )
+                .values(payload=kept, raw=None)
+            ).rowcount
+    return changed

@@ -1,0 +1,119 @@
+"""What people do with messages: look, search, retry, discard. Every statement is one short transaction's."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, null, or_, select, update
+
+from shared.db.kernel_tables import inbox, message_reference, outbox
+from shared.db.moment import moment
+from shared.errors import Conflict, Invalid, NotFound
+
+
+def outbox_depth(connection: Connection) -> tuple[int, datetime | None]:
+    """How many messages wait to be published, and since when the oldest does."""
+    row = connection.execute(
+        select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.published_at.is_(None))
+    ).one()
+    return row[0], row[1]
+
+
+def inbox_counts(connection: Connection) -> Mapping[tuple[str, str], int]:
+    """(source, state) → messages."""
+    rows = connection.execute(
+        select(inbox.c.consumer, inbox.c.state, func.count()).group_by(inbox.c.consumer, inbox.c.state)
+    )
+    return {(consumer, state): count for consumer, state, count in rows}
+
+
+def list_messages(
+    connection: Connection, *, states: Sequence[str], type: str | None = None, limit: int = 100, offset: int = 0
+) -> Sequence[Row[Any]]:
+    """Inbox rows in these states, newest failure first."""
+    query = (
+        select(inbox).where(inbox.c.state.in_(list(states)))
+        .order_by(func.coalesce(inbox.c.failed_at, inbox.c.received_at).desc(), inbox.c.message_id)
+        .limit(limit).offset(offset)
+    )
+    if type:
+        query = query.where(inbox.c.type == type)
+    return connection.execute(query).all()
+
+
+def find_messages(connection: Connection, reference: str, *, limit: int = 200) -> Sequence[Row[Any]]:
+    """Inbox rows that name this business id, or have this message id, oldest first."""
+    ids = select(message_reference.c.message_id).where(message_reference.c.reference == reference)
+    return connection.execute(
+        select(inbox).where(or_(inbox.c.message_id == reference, inbox.c.message_id.in_(ids)))
+        .order_by(inbox.c.received_at, inbox.c.message_id).limit(limit)
+    ).all()
+
+
+def find_published(connection: Connection, reference: str, *, limit: int = 200) -> Sequence[Row[Any]]:
+    """Outbox rows that name this business id, oldest first."""
+    ids = connection.scalars(
+        select(message_reference.c.message_id).where(message_reference.c.reference == reference).limit(5000)
+    )
+    wanted = [value for value in map(_as_uuid, [*ids, reference]) if value]
+    return connection.execute(
+        select(outbox).where(outbox.c.id.in_(wanted)).order_by(outbox.c.seq).limit(limit)
+    ).all()
+
+
+def _as_uuid(text: str) -> UUID | None:
+    # Other sources' message ids are not UUIDs and are never in the outbox.
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def get_message(connection: Connection, consumer: str, message_id: str) -> Row[Any]:
+    """One inbox row; raises NotFound."""
+    row = connection.execute(
+        select(inbox).where(inbox.c.consumer == consumer, inbox.c.message_id == message_id)
+    ).first()
+    if row is None:
+        raise NotFound("message_unknown", "No such message is in this inbox.")
+    return row
+
+
+def retry_message(connection: Connection, consumer: str, message_id: str, *, actor: str) -> None:
+    """Let a failed or dead message run again now, with its attempts counted anew.
+
+    One that was handled is never run again (Conflict): replaying has no effect by design.
+    """
+    row = get_message(connection, consumer, message_id)
+    if row.state not in ("failed", "dead"):
+        raise Conflict("message_not_failed", f"The message is {row.state}: only failed and dead ones run again.")
+    if row.payload is None:
+        raise Conflict("message_unreadable", "The message's body cannot be read: discard it with a reason.")
+    connection.execute(
+        update(inbox)
+        .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
+        .values(
+            state="received", attempts=0, interruptions=0, lease_token=None, lease_until=None,
+            next_attempt_at=moment(), actor=actor, note="retried",
+        )
+    )
+
+
+def discard_message(
+    connection: Connection, consumer: str, message_id: str, *, actor: str, reason: str, redacted: str | None
+) -> None:
+    """Give a failed or dead message up, with a reason; its personal data goes with it."""
+    if not reason.strip():
+        raise Invalid("reason_missing", "Say why the message is discarded.", fields={"reason": ["Enter a reason."]})
+    row = get_message(connection, consumer, message_id)
+    if row.state not in ("failed", "dead"):
+        raise Conflict("message_not_failed", f"The message is {row.state}: only failed and dead ones are discarded.")
+    connection.execute(
+        update(inbox)
+        .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
+        .values(
+            state="discarded", payload=redacted, raw=null(), finished_at=moment(), next_attempt_at=None,
+            lease_token=None, lease_until=None, actor=actor, note=reason.strip()[:500],
+        )
+    )

@@ -1,0 +1,142 @@
+"""From the outbox to the bus: the oldest unpublished rows, confirmed, then marked.
+
+One active per service by a lock; two for a moment only repeat messages, which the inbox removes. Rows are
+found by `published_at IS NULL`, never by a cursor: transactions commit out of the order of their numbers.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, bindparam, func, literal_column, null, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger, Text
+
+from shared.db.engine import read_connection, write_connection
+from shared.db.kernel_tables import outbox
+from shared.db.lock import SingletonLock
+from shared.db.moment import moment
+from shared.messaging.bus import Bus, BusUnavailable, OutgoingMessage, Publisher
+from shared.messaging.failures import raise_if_away
+
+log = structlog.get_logger()
+
+
+class Relay:
+    """Publishes one service's outbox; `step` from one thread only."""
+
+    CONFIRM_SECONDS = 30.0
+
+    def __init__(
+        self,
+        engine: Engine,
+        bus: Bus,
+        lock: SingletonLock,
+        *,
+        batch: int = 500,
+        in_flight: int = 2,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._engine = engine
+        self._bus = bus
+        self._lock = lock
+        self._batch = batch
+        self._in_flight = in_flight
+        self._checkpoint = checkpoint
+        self._publisher: Publisher | None = None
+        self._flights: deque[tuple[Future[None], list[int]]] = deque()
+        self._mark = _mark_statement(engine)
+        self.leading = False
+
+    def step(self) -> int:
+        """Publish what waits until nothing is left or something fails; returns how many rows were marked."""
+        self.leading = self._lock.held()
+        if not self.leading:
+            self._flights.clear()
+            return 0
+        marked = 0
+        try:
+            while True:
+                while len(self._flights) < self._in_flight and self._submit():
+                    pass
+                if not self._flights:
+                    return marked
+                marked += self._land()
+                self.leading = self._lock.held()
+                if not self.leading:
+                    return marked
+        except Exception as error:
+            self._flights.clear()
+            raise_if_away(error)
+            raise
+
+    def close(self) -> None:
+        """Mark what is confirmed already, give up the lock."""
+        try:
+            while self._flights:
+                self._land()
+        except Exception as error:
+            # Unmarked rows are published again by the next relay: repeats, never losses.
+            log.warning("relay_closed_early", error=type(error).__name__)
+        self._flights.clear()
+        if self._publisher is not None:
+            self._publisher.close()
+            self._publisher = None
+        self.leading = False
+        self._lock.close()
+
+    def _submit(self) -> bool:
+        flying = [seq for _, seqs in self._flights for seq in seqs]
+        query = (
+            select(outbox.c.seq, outbox.c.id, outbox.c.type, outbox.c.payload)
+            .where(outbox.c.published_at.is_(None))
+            .order_by(outbox.c.seq)
+            .limit(self._batch)
+        )
+        if flying:
+            # Rows in flight are the oldest ones, but a late commit may lie between them: exclude by value.
+            query = query.where(outbox.c.seq.not_in(flying))
+        with read_connection(self._engine) as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return False
+        if self._publisher is None:
+            self._publisher = self._bus.publisher()
+        messages = [
+            OutgoingMessage(message_id=str(row.id), type=row.type, body=row.payload.encode()) for row in rows
+        ]
+        self._flights.append((self._publisher.publish(messages), [row.seq for row in rows]))
+        return True
+
+    def _land(self) -> int:
+        future, seqs = self._flights[0]
+        try:
+            future.result(timeout=self.CONFIRM_SECONDS)
+        except FutureTimeout:
+            raise BusUnavailable("the broker did not confirm in time") from None
+        self._checkpoint("after_confirm_before_mark")
+        with write_connection(self._engine) as connection:
+            connection.execute(self._mark, {"seqs": _as_parameter(self._engine, seqs)})
+        self._flights.popleft()
+        self._checkpoint("after_mark_published")
+        return len(seqs)
+
+
+def _mark_statement(engine: Engine) -> Any:
+    # One parameter for all numbers; never a range, which would mark rows committed inside it meanwhile.
+    if engine.dialect.name == "postgresql":
+        chosen = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
+    else:
+        each = func.json_each(bindparam("seqs", type_=Text)).table_valued("value")
+        chosen = outbox.c.seq.in_(select(literal_column("value")).select_from(each))
+    return (
+        update(outbox).where(chosen)
+        .values(published_at=moment(), payload=func.coalesce(outbox.c.redacted, outbox.c.payload), redacted=null())
+    )
+
+
+def _as_parameter(engine: Engine, seqs: list[int]) -> Any:
+    return seqs if engine.dialect.name == "postgresql" else f"[{','.join(map(str, seqs))}]"

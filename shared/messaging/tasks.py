@@ -1,0 +1,149 @@
+"""Tasks: reactions with the network in them, on threads, under leases that are renewed while they run.
+
+A slow outside system never holds up other messages. The request is stored before the call and the result
+after it, each in a transaction of its own that checks the lease: a late finisher changes nothing.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from shared.clock import Clock
+from shared.db.engine import write_connection
+from shared.db.transaction import Transactions, Tx
+from shared.messaging import inbox
+from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
+from shared.messaging.inbox import Claimed
+from shared.messaging.reading import Message, Reader
+from shared.messaging.subscriptions import RetryPolicy, Task
+from shared.observability.context import correlated
+
+log = structlog.get_logger()
+
+
+class Work:
+    """One task's message in work: hands out transactions that hold only while the lease does."""
+
+    def __init__(
+        self, transactions: Transactions, claimed: Claimed, message: Message, checkpoint: Callable[[str], None]
+    ) -> None:
+        self._transactions = transactions
+        self._claimed = claimed
+        self._message = message
+        self.clock: Clock = transactions.clock
+        self.checkpoint = checkpoint
+        self.attempts = claimed.attempts
+        self.completed = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """A transaction on the way; raises `LeaseLost` when the message is somebody else's by now."""
+        with self._transactions.begin(
+            correlation=self._message.correlation_id, causation=self._message.message_id
+        ) as tx:
+            if not inbox.holds_lease(tx.session.connection(), self._claimed):
+                raise LeaseLost
+            yield tx
+
+    @contextmanager
+    def completion(self) -> Iterator[Tx]:
+        """The last transaction: what it changes and `handled` commit together."""
+        with self._transactions.begin(
+            correlation=self._message.correlation_id, causation=self._message.message_id
+        ) as tx:
+            if inbox.finish(tx.session.connection(), [(self._claimed, self._message.redacted)]) != 1:
+                raise LeaseLost
+            yield tx
+        self.completed = True
+
+
+class TaskRunner:
+    """Claims and performs one service's tasks; `step` is run by several threads."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        reader: Reader,
+        *,
+        policy: RetryPolicy,
+        lease_seconds: float,
+        checkpoint: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._transactions = transactions
+        self._engine = transactions.engine
+        self._reader = reader
+        self._policy = policy
+        self._lease_seconds = lease_seconds
+        self._checkpoint = checkpoint
+        self._types = reader.task_types()
+        self._running: dict[tuple[str, str], Claimed] = {}
+        self._guard = threading.Lock()
+        # Claimed when our database went away: given back first, so that the outage is no attempt of theirs.
+        self._to_release: list[Claimed] = []
+
+    def step(self) -> int:
+        """Claim and perform one task; returns 1, or 0 when none waits."""
+        if not self._types:
+            return 0
+        try:
+            with self._guard:
+                given_back, self._to_release = self._to_release, []
+            with write_connection(self._engine) as connection:
+                inbox.release(connection, given_back)
+                claimed = inbox.claim(
+                    connection, lease_seconds=self._lease_seconds, policy=self._policy, limit=1, only=self._types
+                )
+        except Exception as error:
+            with self._guard:
+                self._to_release += given_back
+            raise_if_away(error)
+            raise
+        for one in claimed:
+            self._checkpoint("after_task_claim")
+            key = (one.consumer, one.message_id)
+            with self._guard:
+                self._running[key] = one
+            try:
+                self._perform(one)
+            except Exception:
+                with self._guard:
+                    self._to_release.append(one)
+                raise
+            finally:
+                with self._guard:
+                    self._running.pop(key, None)
+        return len(claimed)
+
+    def renew(self) -> None:
+        """Extend the leases of what is running; called every third of a lease."""
+        with self._guard:
+            running = list(self._running.values())
+        for one in running:
+            with write_connection(self._engine) as connection:
+                inbox.renew(connection, one, self._lease_seconds)
+
+    def _perform(self, one: Claimed) -> None:
+        try:
+            message = self._reader.read_stored(
+                one.consumer, one.message_id, one.type, one.payload, one.correlation_id
+            )
+            assert isinstance(message.reaction, Task)
+            work = Work(self._transactions, one, message, self._checkpoint)
+            with correlated(one.correlation_id, message_id=one.message_id, event_type=one.type):
+                message.reaction.perform(message.event, work)
+                if not work.completed:
+                    with work.completion():
+                        pass
+        except LeaseLost:
+            log.warning("lease_lost", message_id=one.message_id, event_type=one.type)
+        except Exception as error:
+            raise_if_away(error)
+            failure = failure_of(error, one.payload)
+            with write_connection(self._engine) as connection:
+                state = inbox.fail(connection, one, failure, self._policy)
+            log.warning(
+                "task_failed", message_id=one.message_id, event_type=one.type, attempts=one.attempts,
+                state=state or "lease lost", kind=failure.kind, error=failure.error,
+            )
