@@ -44,8 +44,6 @@ def is_clean_text(value: str) -> bool:
 
 
 class _Text(fields.String):
-    default_error_messages = {"unclean": "Must not contain NUL or lone surrogates."}
-
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value if value is None or isinstance(value, str) else _WRONG
 
@@ -53,7 +51,7 @@ class _Text(fields.String):
         if not isinstance(value, str):
             raise self.make_error("invalid")
         if not is_clean_text(value):
-            raise self.make_error("unclean")
+            raise ValidationError("Must not contain NUL or lone surrogates.")
         return value
 
 

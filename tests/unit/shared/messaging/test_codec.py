@@ -184,7 +184,7 @@ def test_a_spoiled_body_is_read_or_refused_by_both_paths_alike(draw: st.DataObje
 def test_a_spoiled_event_is_written_or_refused_by_both_paths_alike(
     draw: st.DataObject, event: OrderPlaced, value: Any
 ) -> None:
-    holder = draw.draw(st.sampled_from([event, event.plain, event.person]))
+    holder: Any = draw.draw(st.sampled_from([event, event.plain, event.person]))
     name = draw.draw(st.sampled_from([field.name for field in dataclasses.fields(holder)]))
     object.__setattr__(holder, name, value)
     try:

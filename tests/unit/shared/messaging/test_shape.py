@@ -17,7 +17,7 @@ def declared(annotation: Any, name: str = "value", **options: Any) -> Callable[[
     def declare() -> object:
         registry = EventRegistry()
         body = {"__annotations__": {"thing_id": UUID, name: annotation}, "__doc__": "A thing.", **options}
-        cls = dataclass(frozen=True, kw_only=True)(type("Happened", (Event,), body))
+        cls: type[Event] = dataclass(frozen=True, kw_only=True)(type("Happened", (Event,), body))
         return registry.event("thing.happened.v1", publisher="shop", aggregate="thing", key="thing_id")(cls)
 
     return declare
