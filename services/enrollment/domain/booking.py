@@ -1,0 +1,146 @@
+"""A booking: one payer, a hold on some seats, and what became of it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+
+from services.enrollment.domain.base import Base
+from shared.db.base import StateType
+
+MAX_SEATS = 50
+
+# Without vowels no word appears by accident; without 0, 1, I, L, O and U nothing is misread on the phone.
+REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+
+
+class BookingState(StrEnum):
+    """What became of a booking."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    UNSEATED = "unseated"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[tuple[BookingState, BookingState], str] = {
+    (BookingState.HELD, BookingState.CONFIRMED): "the payment was confirmed while the hold stood",
+    (BookingState.HELD, BookingState.EXPIRED): "the hold ended without a payment",
+    (BookingState.EXPIRED, BookingState.CONFIRMED): "the payment came late and all its seats were still free",
+    (BookingState.EXPIRED, BookingState.UNSEATED): "the payment came late and not all its seats were free",
+    (BookingState.CONFIRMED, BookingState.CANCELLED): "the seats were given back",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldPolicy:
+    """How long seats wait for money.
+
+    `hold` is how long the payment page may be opened; `grace` is added to the last moment at which money
+    can come, so that the news of a payment made in time does not find the seats gone.
+    """
+
+    hold: timedelta = timedelta(minutes=30)
+    grace: timedelta = timedelta(minutes=5)
+
+    def pay_by(self, placed_at: datetime) -> datetime:
+        """The last moment to open the payment page."""
+        return placed_at + self.hold
+
+    def hold_ends_at(self, last_payment_at: datetime) -> datetime:
+        """When the hold ends, if money can come until `last_payment_at`."""
+        return last_payment_at + self.grace
+
+
+class Booking(MappedAsDataclass, Base, kw_only=True):
+    """Seats taken together, their payer and their price, frozen when the booking was placed.
+
+    `submission_id` recognises the same form sent twice. `payment_id` is the payment that was given the
+    seats, or that has to be returned because there were none.
+    """
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+        CheckConstraint("seats > 0", name="seats_positive"),
+        Index("ix_booking_workshop_id", "workshop_id"),
+        Index("ix_booking_hold", "state", "hold_ends_at"),
+    )
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    submission_id: Mapped[UUID | None] = mapped_column(unique=True, default=None)
+    workshop_id: Mapped[UUID] = mapped_column(ForeignKey("workshop.workshop_id"))
+    state: Mapped[BookingState] = mapped_column(StateType(BookingState), default=BookingState.HELD)
+    payer_name: Mapped[str]
+    payer_email: Mapped[str]
+    locale: Mapped[str]
+    seats: Mapped[int]
+    seat_price_minor: Mapped[int]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    link_version: Mapped[int] = mapped_column(default=1)
+    placed_at: Mapped[datetime]
+    pay_by: Mapped[datetime]
+    hold_ends_at: Mapped[datetime]
+    payment_id: Mapped[UUID | None] = mapped_column(default=None)
+    confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
+    expired_at: Mapped[datetime | None] = mapped_column(default=None)
+    unseated_at: Mapped[datetime | None] = mapped_column(default=None)
+    payment_problem: Mapped[str | None] = mapped_column(default=None)
+    payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    def extend_hold(self, hold_ends_at: datetime) -> bool:
+        """Move the hold's end, only ever later and only while it stands; whether it moved."""
+        if self.state is not BookingState.HELD or hold_ends_at <= self.hold_ends_at:
+            return False
+        self.hold_ends_at = hold_ends_at
+        return True
+
+    def expire(self, now: datetime) -> bool:
+        """End the hold when its time has come; whether the seats are to be returned."""
+        if self.state is not BookingState.HELD or now < self.hold_ends_at:
+            return False
+        self._move(BookingState.EXPIRED)
+        self.expired_at = now
+        return True
+
+    def confirm(self, payment_id: UUID, now: datetime) -> None:
+        """Keep the seats: they are held, or were reserved again just now."""
+        self._move(BookingState.CONFIRMED)
+        self.payment_id = payment_id
+        self.confirmed_at = now
+
+    def unseat(self, payment_id: UUID, now: datetime) -> None:
+        """A payment found its seats gone: the money is to be returned."""
+        self._move(BookingState.UNSEATED)
+        self.payment_id = payment_id
+        self.unseated_at = now
+
+    def note_payment_problem(self, reason: str, at: datetime) -> None:
+        """Remember the newest failed attempt to pay."""
+        if self.payment_problem_at is None or at > self.payment_problem_at:
+            self.payment_problem, self.payment_problem_at = reason, at
+
+    def _move(self, to: BookingState) -> None:
+        if (self.state, to) not in TRANSITIONS:
+            raise ValueError(f"a booking cannot go from {self.state} to {to}")
+        self.state = to
+
+
+def seat_shares(amount_minor: int, seats: int) -> tuple[int, ...]:
+    """The amount divided among the seats, to the last minor unit; the first seats carry the remainder."""
+    share, remainder = divmod(amount_minor, seats)
+    return tuple(share + (1 if index < remainder else 0) for index in range(seats))
+
+
+def new_reference() -> str:
+    """What people quote on the phone, such as R-7K3Q-9F2M."""
+    letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8))
+    return f"R-{letters[:4]}-{letters[4:]}"

@@ -1,0 +1,76 @@
+"""Who works here: accounts, roles, and the limit on guessing passwords."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
+
+from services.enrollment.domain.base import Base, TextList
+
+LOGIN_ATTEMPTS = 5
+LOGIN_WINDOW = timedelta(minutes=1)
+MIN_PASSWORD = 12
+MAX_PASSWORD = 200
+
+
+class Role(StrEnum):
+    """What a staff member may do."""
+
+    TRAINER = "trainer"
+    FINANCE = "finance"
+    OPS = "ops"
+    ADMIN = "admin"
+
+
+class StaffMember(MappedAsDataclass, Base, kw_only=True):
+    """A local account. `email` is stored in lower case; `teaches` lists the courses this trainer is accredited for."""
+
+    __tablename__ = "staff_member"
+
+    staff_id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    roles: Mapped[tuple[str, ...]] = mapped_column(TextList())
+    teaches: Mapped[tuple[str, ...]] = mapped_column(TextList(), default=())
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    def may_teach(self, course_code: str) -> bool:
+        """Whether this is a trainer, still with us, accredited for the course."""
+        return Role.TRAINER in self.roles and course_code in self.teaches and self.closed_at is None
+
+
+class LoginThrottle(MappedAsDataclass, Base, kw_only=True):
+    """The moments of the newest login attempts on one account.
+
+    Keyed by a hash of what was typed: people sometimes type their password into the wrong field.
+    """
+
+    __tablename__ = "login_throttle"
+
+    account_key: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[tuple[str, ...]] = mapped_column(TextList(), default=())
+
+    def admit(self, now: datetime) -> timedelta | None:
+        """Count one attempt; None when it may go on, else how long to wait."""
+        recent = [at for at in map(datetime.fromisoformat, self.attempts) if now - at < LOGIN_WINDOW]
+        if len(recent) >= LOGIN_ATTEMPTS:
+            return recent[-LOGIN_ATTEMPTS] + LOGIN_WINDOW - now
+        self.attempts = tuple(at.isoformat() for at in (*recent, now))
+        return None
+
+
+def account_key(email: str) -> str:
+    """The throttle's key for what was typed as an e-mail address."""
+    return hashlib.sha256(email.strip().casefold().encode()).hexdigest()
+
+
+def clean_roles(roles: Iterable[str]) -> tuple[str, ...]:
+    """Roles in one order, each once; raises `ValueError` for an unknown one."""
+    wanted = {Role(role) for role in roles}
+    return tuple(str(role) for role in Role if role in wanted)

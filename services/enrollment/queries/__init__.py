@@ -1,0 +1,53 @@
+"""What readers want to know: one question per function, answered with frozen rows ready to be shown."""
+
+from services.enrollment.queries.bookings import (
+    AttendeeView,
+    BookingPage,
+    LetterFacts,
+    booking_link_version,
+    booking_page,
+    letter_facts,
+)
+from services.enrollment.queries.catalogue import (
+    BlockView,
+    CatalogueEntry,
+    WorkshopPage,
+    catalogue,
+    workshop_page,
+)
+from services.enrollment.queries.checks import SeatDifference, seat_differences
+from services.enrollment.queries.roster import (
+    DecisionView,
+    Roster,
+    RosterEntry,
+    TrainerWorkshop,
+    roster,
+    trainer_workshops,
+)
+from services.enrollment.queries.staff import StaffAccount, StaffRow, account_by_email, staff_list
+
+__all__ = [
+    "AttendeeView",
+    "BlockView",
+    "BookingPage",
+    "CatalogueEntry",
+    "DecisionView",
+    "LetterFacts",
+    "Roster",
+    "RosterEntry",
+    "SeatDifference",
+    "StaffAccount",
+    "StaffRow",
+    "TrainerWorkshop",
+    "WorkshopPage",
+    "account_by_email",
+    "booking_link_version",
+    "booking_page",
+    "catalogue",
+    "letter_facts",
+    "roster",
+    "seat_differences",
+    "staff_list",
+    "trainer_workshops",
+    "workshop_page",
+]

@@ -1,0 +1,185 @@
+"""Selects that load aggregates for change, and the guarded updates of the seats."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from services.enrollment.domain import (
+    Assessment,
+    Attendance,
+    Block,
+    Booking,
+    BookingState,
+    Course,
+    Enrollment,
+    Letter,
+    SeatState,
+    StaffMember,
+    Workshop,
+    WorkshopState,
+)
+
+_workshop: Any = Workshop.__table__
+_booking: Any = Booking.__table__
+_enrollment: Any = Enrollment.__table__
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reserved:
+    """What the winner of some seats needs to know about the workshop."""
+
+    course_code: str
+    title: str
+    time_zone: str
+    price_minor: int
+    currency: str
+
+
+def seats_are_free(seats: int) -> ColumnElement[bool]:
+    """The guard of the last seat: judged by the database while it holds the row."""
+    free: ColumnElement[bool] = _workshop.c.reserved + seats <= _workshop.c.capacity
+    return free
+
+
+def reserve_seats(
+    connection: Connection, workshop_id: UUID, seats: int, *, starts_after: datetime | None
+) -> Reserved | None:
+    """Take seats in one guarded statement; None when that was not possible.
+
+    One statement, because between a look and a later write another buyer takes the seat. A CHECK in the
+    table stands behind it. `starts_after` also refuses workshops that have begun.
+    """
+    conditions = [
+        _workshop.c.workshop_id == workshop_id,
+        _workshop.c.state == WorkshopState.PUBLISHED,
+        seats_are_free(seats),
+    ]
+    if starts_after is not None:
+        conditions.append(_workshop.c.starts_at > starts_after)
+    row = connection.execute(
+        update(_workshop)
+        .where(and_(*conditions))
+        .values(reserved=_workshop.c.reserved + seats)
+        .returning(
+            _workshop.c.course_code,
+            _workshop.c.title,
+            _workshop.c.time_zone,
+            _workshop.c.price_minor,
+            _workshop.c.currency,
+        )
+    ).one_or_none()
+    return None if row is None else Reserved(**row._mapping)
+
+
+def release_seats(connection: Connection, workshop_id: UUID, seats: int) -> None:
+    """Give seats back."""
+    connection.execute(
+        update(_workshop)
+        .where(_workshop.c.workshop_id == workshop_id)
+        .values(reserved=_workshop.c.reserved - seats)
+    )
+
+
+def insert_booking(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Insert one booking by Core; False when its reference or its submission is already there."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(_booking).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.returning(_booking.c.booking_id)).one_or_none() is not None
+
+
+def insert_enrollments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert a booking's enrollments in one executemany."""
+    connection.execute(insert(_enrollment), list(rows))
+
+
+def booking_by_submission(session: Session, submission_id: UUID) -> Booking | None:
+    """The booking that was made of this form."""
+    return session.scalars(select(Booking).where(Booking.submission_id == submission_id)).one_or_none()
+
+
+def enrollments_of_booking(session: Session, booking_id: UUID) -> Sequence[Enrollment]:
+    """A booking's enrollments in their order; its row is the lock."""
+    return session.scalars(
+        select(Enrollment).where(Enrollment.booking_id == booking_id).order_by(Enrollment.position)
+    ).all()
+
+
+def due_holds(session: Session, now: datetime, limit: int) -> Sequence[UUID]:
+    """Bookings whose hold is over, the longest over first."""
+    return session.scalars(
+        select(Booking.booking_id)
+        .where(Booking.state == BookingState.HELD, Booking.hold_ends_at <= now)
+        .order_by(Booking.hold_ends_at)
+        .limit(limit)
+    ).all()
+
+
+def workshop(session: Session, workshop_id: UUID) -> Workshop | None:
+    """A workshop, to explain why its seats could not be taken."""
+    return session.scalars(
+        select(Workshop)
+        .where(Workshop.workshop_id == workshop_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def course(session: Session, code: str) -> Course | None:
+    """A course by its code."""
+    return session.get(Course, code)
+
+
+def course_code_of(session: Session, workshop_id: UUID) -> str:
+    """The code of the course that a workshop runs."""
+    return session.scalars(select(Workshop.course_code).where(Workshop.workshop_id == workshop_id)).one()
+
+
+def course_codes(session: Session) -> Collection[str]:
+    """The codes of all courses."""
+    return frozenset(session.scalars(select(Course.code)))
+
+
+def blocks_of_workshop(session: Session, workshop_id: UUID) -> Sequence[Block]:
+    """A workshop's blocks in their order."""
+    return session.scalars(
+        select(Block).where(Block.workshop_id == workshop_id).order_by(Block.position)
+    ).all()
+
+
+def kept_enrollments(session: Session, workshop_id: UUID) -> Sequence[Enrollment]:
+    """The confirmed attendees of a workshop."""
+    return session.scalars(
+        select(Enrollment)
+        .where(Enrollment.workshop_id == workshop_id, Enrollment.seat == SeatState.KEPT)
+        .order_by(Enrollment.enrollment_id)
+    ).all()
+
+
+def attendance_of(session: Session, enrollment_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], Attendance]:
+    """What is recorded for these people, by enrollment and block; the workshop's row is the lock."""
+    rows = session.scalars(select(Attendance).where(Attendance.enrollment_id.in_(enrollment_ids)))
+    return {(row.enrollment_id, row.block_id): row for row in rows}
+
+
+def assessments_of(session: Session, enrollment_ids: Collection[UUID]) -> dict[UUID, Assessment]:
+    """The decisions about these people; the workshop's row is the lock."""
+    rows = session.scalars(select(Assessment).where(Assessment.enrollment_id.in_(enrollment_ids)))
+    return {row.enrollment_id: row for row in rows}
+
+
+def staff_by_email(session: Session, email: str) -> StaffMember | None:
+    """An account by its address, locked for change."""
+    return session.scalars(
+        select(StaffMember).where(StaffMember.email == email.strip().lower()).with_for_update()
+    ).one_or_none()
+
+
+def letters_of_booking(session: Session, booking_id: UUID) -> dict[UUID, Letter]:
+    """The letters already noted for a booking."""
+    rows = session.scalars(select(Letter).where(Letter.booking_id == booking_id))
+    return {row.letter_id: row for row in rows}
