@@ -31,6 +31,7 @@ class Join(MappedAsDataclass, Base, kw_only=True):
     __tablename__ = "enrollment_join"
     __table_args__ = (
         Index("ix_enrollment_join_booking_id", "booking_id"),
+        Index("ix_enrollment_join_activation_id", "activation_id", unique=True),
         Index("ix_enrollment_join_activation", "activation", "enrollment_id"),
     )
 
