@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -24,10 +24,10 @@ from shared.worker import Worker
 S = TypeVar("S", bound=KernelSettings)
 
 
-def read_settings(cls: type[S]) -> S:
-    """Settings from the environment; prints everything that is wrong and exits with 2."""
+def read_settings_from(cls: type[S], environ: Mapping[str, str]) -> S:
+    """Settings from an environment; prints everything that is wrong and exits with 2."""
     try:
-        return load_settings(cls, os.environ)
+        return load_settings(cls, environ)
     except SettingsError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -44,7 +44,7 @@ def group(name: str, settings_class: type[S], build: Callable[[S], Service]) -> 
     @click.group(help=f"The {name} service.")
     @click.pass_context
     def commands(context: click.Context) -> None:
-        settings = read_settings(settings_class)
+        settings = read_settings_from(settings_class, os.environ)
         configure_logs(settings.log_format, name)
         context.obj = build(settings)
 

@@ -1,0 +1,63 @@
+# Rostrum. `make` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-deps check bench system migration contracts clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Use
+
+demo: $(VENV)/.runtime ## run the main job over HTTP, from the checkout page to the membership
+	@$(BIN)/python -m services demo
+
+run: $(VENV)/.runtime ## keep the site open with example data (PORT=8000)
+	@$(BIN)/python -m services up --port $(or $(PORT),8000)
+
+##@ Develop
+
+test: $(VENV)/.dev ## run the tests, with RabbitMQ, PostgreSQL and Chromium where they are found (ARGS=…)
+	@deploy/test-deps.sh --if-missing
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-deps: ## install RabbitMQ, PostgreSQL and Chromium from Debian packages (root)
+	@deploy/test-deps.sh
+
+check: $(VENV)/.dev ## ruff, mypy --strict, import contracts, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m shared.contracts check
+
+bench: $(VENV)/.dev ## measure against raw baselines; a table and build/bench.json
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+system: $(VENV)/.dev ## the long programme: long properties and races
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+migration: $(VENV)/.dev ## write a migration: make migration s=payment n=0002 m="what changes"
+	@$(BIN)/python -m tests.support.new_migration "$(s)" "$(n)" "$(m)"
+
+contracts: $(VENV)/.dev ## write snapshots and asyncapi.yaml from the event classes
+	@$(BIN)/python -m shared.contracts export
+
+clean: ## remove the virtual environment and everything built
+	rm -rf $(VENV) build var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; say which with PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
+	@echo "installing what Rostrum needs into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing what its tests need into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

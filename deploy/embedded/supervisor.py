@@ -1,0 +1,115 @@
+"""Starts processes, watches them, starts them again, and stops them together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process to keep running: `environment` is added to ours."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Keeps programs running until told to stop. Their output goes to `<logs>/<name>.log`."""
+
+    STOP_SECONDS = 25.0
+
+    def __init__(self, programs: Sequence[Program], logs: Path) -> None:
+        self._programs = {program.name: program for program in programs}
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._failures: dict[str, int] = {}
+        self._files: list[IO[bytes]] = []
+        self._stopping = threading.Event()
+        self._guard = threading.Lock()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self.restarts = 0
+
+    def start(self) -> None:
+        """Start everything; returns at once."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for name in self._programs:
+            self._launch(name)
+        self._watcher.start()
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The present process of a program."""
+        with self._guard:
+            return self._running[name]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL one program and what it started; it comes back."""
+        process = self.process(name)
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM all, wait for their work in hand, SIGKILL who does not end."""
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        with self._guard:
+            running = list(self._running.values())
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + self.STOP_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+                process.wait()
+        for file in self._files:
+            file.close()
+
+    def _launch(self, name: str) -> None:
+        program = self._programs[name]
+        file = (self._logs / f"{name}.log").open("ab")
+        self._files.append(file)
+        with self._guard:
+            if self._stopping.is_set():
+                return
+            self._running[name] = subprocess.Popen(
+                list(program.arguments), env={**os.environ, **program.environment}, stdout=file, stderr=file,
+                stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent,
+            )
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.1):
+            for name in self._programs:
+                if self.process(name).poll() is None:
+                    continue
+                self.restarts += 1
+                self._failures[name] = self._failures.get(name, 0) + 1
+                # A program that fails at every start must not burn the machine.
+                self._stopping.wait(min(0.1 * 2 ** min(self._failures[name], 6), 5.0))
+                self._launch(name)
+
+
+def _die_with_parent() -> None:
+    # When the supervisor itself is killed, nothing may stay behind and hold ports and locks.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,181 @@
+"""Embedded mode: all three services, the bus and the sandboxes; the only module that knows two services.
+
+`up` keeps the site running, `demo` runs the main job over HTTP; `worker` and `create_site` are what `up` starts.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deploy.embedded.plan import DEFAULT_PORT, Plan, Ports
+from deploy.embedded.story import Story, StoryFailed
+from deploy.embedded.supervisor import Supervisor
+from services.certification import app as certification
+from services.certification.settings import Settings as CertificationSettings
+from services.enrollment import app as enrollment
+from services.enrollment.settings import Settings as EnrollmentSettings
+from services.payment import app as payment
+from services.payment.settings import Settings as PaymentSettings
+from shared.cli import read_settings_from, run_until_told
+from shared.contracts.manifest import MANIFEST
+from shared.contracts.paths import service_of
+from shared.db import migrate
+from shared.db.wakeup import Signal
+from shared.messaging.rabbitmq_bus import apply_topology
+from shared.observability.logs import configure_logs
+from shared.service import Overrides, Service
+from shared.web.app import create_web
+from shared.worker import Loop, Worker
+
+ROOTS: Mapping[str, tuple[type[Any], Callable[..., Service]]] = {
+    "enrollment": (EnrollmentSettings, enrollment.build),
+    "payment": (PaymentSettings, payment.build),
+    "certification": (CertificationSettings, certification.build),
+}
+
+
+def environment_of(name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """One service's part of an environment shared by three: `PAYMENT__X` stands for payment's `X`."""
+    prefix = f"{name.upper()}__"
+    own = {key.removeprefix(prefix): value for key, value in environ.items() if key.startswith(prefix)}
+    return {**environ, **own}
+
+
+def build_all(environ: Mapping[str, str], overrides: Overrides | None = None) -> dict[str, Service]:
+    """The three services in this process."""
+    chosen = overrides or Overrides(signal=Signal())
+    return {
+        name: build(read_settings_from(settings, environment_of(name, environ)), overrides=chosen)
+        for name, (settings, build) in ROOTS.items()
+    }
+
+
+def create_site() -> Callable[..., Iterable[bytes]]:
+    """The WSGI entry of the embedded site: dispatches by path to the three apps."""
+    services = build_all(os.environ)
+    configure_logs(os.environ.get("LOG_FORMAT", "json"), "")
+    apps = {name: create_web(service) for name, service in services.items()}
+
+    def site(environ: Any, start_response: Any) -> Iterable[bytes]:
+        return apps[service_of(environ.get("PATH_INFO", "/"))](environ, start_response)
+
+    return site
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Entry of `python -m services`."""
+
+
+@main.command()
+def worker() -> None:
+    """All three services' background work in one process, the bus embedded."""
+    configure_logs(os.environ.get("LOG_FORMAT", "json"), "")
+    workers = [Worker(service) for service in build_all(os.environ).values()]
+    start_embedded(workers)
+    run_until_told(workers)
+
+
+def start_embedded(workers: list[Worker]) -> None:
+    """One loop for all relays and desks (threads only queue for the interpreter), threads for the rest."""
+
+    def step() -> int:
+        return sum(each.relay.step() + each.desk.step() for each in workers)
+
+    for each in workers:
+        each.start(each.side_loops())
+    workers[0].start([Loop(name="embedded", step=step, idle_seconds=0.05)])
+
+
+@main.group()
+def topology() -> None:
+    """The broker's exchanges and queues."""
+
+
+@topology.command()
+@click.argument("amqp_url", envvar="AMQP_URL")
+def apply(amqp_url: str) -> None:
+    """Declare the whole manifest on the broker at AMQP_URL."""
+    apply_topology(amqp_url, MANIFEST)
+    click.echo("exchanges, queues and bindings are declared")
+
+
+def prepare(plan: Plan) -> None:
+    """Bring the databases up to date and fill them with example data."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    for name, (settings, build) in ROOTS.items():
+        service = build(read_settings_from(settings, plan.environment(name)))
+        migrate.upgrade(service.engine, service.migrations, service.metadata)
+        if service.seed is not None:
+            service.seed(service)
+        service.engine.dispose()
+
+
+def make_plan(folder: Path, ports: Ports) -> Plan:
+    """An embedded site in `folder`; AMQP_URL and DATABASE_URL (with `{service}`) move it to real servers."""
+    return Plan(
+        services=tuple(ROOTS), folder=folder.resolve(), ports=ports, amqp_url=os.environ.get("AMQP_URL"),
+        amqp_management_url=os.environ.get("AMQP_MANAGEMENT_URL"), database_url=os.environ.get("DATABASE_URL"),
+    )
+
+
+@main.command()
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="of the site; the sandboxes take the next four")
+@click.option("--folder", default="var", show_default=True, type=click.Path(path_type=Path))
+def up(port: int, folder: Path) -> None:
+    """Keep the site open, with example data, until Ctrl-C."""
+    plan = make_plan(folder, Ports.beside(port))
+    prepare(plan)
+    supervisor = Supervisor(plan.programs(), plan.folder / "logs")
+    supervisor.start()
+    Story(plan, say=lambda line: None).wait_until_open()
+    click.echo(
+        f"Rostrum is open at {plan.site_url}\n"
+        f"  Stripe sandbox          {plan.stripe_url}\n"
+        f"  Scrum Alliance sandbox  {plan.scrum_alliance_url}\n"
+        f"  Mailbox                 {plan.mailbox_url}\n"
+        "Staff: trainer@example.com, finance@example.com, ops@example.com, admin@example.com, "
+        "password rostrum-sandbox\nCtrl-C ends it; the data stays in " + str(folder)
+    )
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        click.echo("stopping …")
+    finally:
+        supervisor.stop()
+
+
+@main.command()
+@click.option("--keep", is_flag=True, help="leave the folder with databases and logs")
+def demo(keep: bool) -> None:
+    """Run the main job over HTTP: from the checkout page to the membership; exit 0 when it worked."""
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="rostrum-demo-"))
+    plan = make_plan(folder, Ports.free())
+    supervisor = Supervisor(plan.programs(), folder / "logs")
+    failed = True
+    try:
+        prepare(plan)
+        supervisor.start()
+        story = Story(plan, say=click.echo, began=began)
+        story.run()
+        failed = False
+    except StoryFailed as error:
+        click.echo(f"\nIt did not happen: {error}\nLogs and databases: {folder}", err=True)
+    finally:
+        supervisor.stop()
+        if not failed and not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
