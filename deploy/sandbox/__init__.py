@@ -1,0 +1,1 @@
+"""Stand-ins for the systems outside: real HTTP and SMTP servers that the demo and the tests talk to."""
