@@ -1,0 +1,166 @@
+"""One Flask app from one `Service`: guards, headers, errors, assets and look are the same everywhere."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from jinja2 import ChoiceLoader, FileSystemLoader
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from shared.auth.guards import Authenticator, access_of, signed_in
+from shared.auth.principal import Principal
+from shared.auth.refusals import is_refused
+from shared.auth.staff_cookie import StaffCookie
+from shared.db.engine import read_connection
+from shared.db.migrate import is_current
+from shared.errors import Malformed
+from shared.service import Service
+from shared.web.api import install_api
+from shared.web.csrf import FormTokens, csrf_token, install_csrf
+from shared.web.current import install_service
+from shared.web.filters import install_filters
+from shared.web.headers import csp_nonce, install_headers
+from shared.web.health import health_blueprint
+from shared.web.kind import set_api_prefixes
+from shared.web.problems import install_problems
+from shared.web.request_log import install_request_log
+from shared.web.static_files import asset, install_static_files
+
+LARGEST_BODY = 1024 * 1024
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class UndeclaredAccess(Exception):
+    """A view does not say who may call it."""
+
+
+class NotMigrated(Exception):
+    """The code is newer than its database."""
+
+
+def create_web(service: Service, *, folder: Path | None = None) -> Flask:
+    """The service's web app. `folder` holds its `templates` and `static`; tests give another one."""
+    folder = folder or _ROOT / "services" / service.name
+    settings = service.settings
+    app = Flask(service.name, static_folder=None, root_path=str(folder))
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_FORM_PARTS=2000,
+        JSON_SORT_KEYS=False,
+    )
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # the documented way
+
+    secure = settings.public_url.startswith("https:")
+    cookie = StaffCookie(settings.staff_keys, secure=secure)
+    install_service(app, service)
+    Authenticator(cookie=cookie, links=service.links, is_refused=_refusals(service)).install(app)
+    set_api_prefixes(app, (f"/{service.name}/api/", "/webhooks/", "/healthz", "/readyz"))
+
+    install_request_log(app)
+    install_headers(app, form_origins=service.form_origins)
+    app.before_request(_refuse_unstorable_text)
+    install_csrf(app, FormTokens(settings.staff_keys, secure=secure))
+    install_problems(app, types_at=f"{settings.public_url.rstrip('/')}/{service.name}/docs/problems")
+    install_static_files(app, service.name, folder / "static")
+    _install_templates(app, service, folder / "templates")
+
+    for blueprint in service.blueprints:
+        app.register_blueprint(blueprint)
+    app.register_blueprint(health_blueprint(service.name, _checks(service)))
+    install_api(app, service.name, service.apis, staff_cookie=cookie.name)
+    require_declared_access(app)
+    return app
+
+
+def require_declared_access(app: Flask) -> None:
+    """Raise when a view declares no access: deny by default begins before the first request."""
+    undeclared = []
+    for endpoint, view in app.view_functions.items():
+        view_class: Any = getattr(view, "view_class", None)
+        if view_class is None:
+            views = [view]
+        else:
+            views = [getattr(view_class, method.lower()) for method in view_class.methods or ()]
+        if any(access_of(each) is None for each in views):
+            undeclared.append(endpoint)
+    if undeclared:
+        raise UndeclaredAccess(
+            f"{app.name}: put @public, @staff or @link right below the route of {', '.join(undeclared)}"
+        )
+
+
+def _install_templates(app: Flask, service: Service, own: Path) -> None:
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(own), FileSystemLoader(_TEMPLATES)])
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    install_filters(app)
+    app.jinja_env.globals.update(
+        asset=asset,
+        csrf_token=csrf_token,
+        csp_nonce=csp_nonce,
+        viewer=viewer,
+        sandbox=service.settings.sandbox,
+        service_name=service.name,
+    )
+
+
+def viewer() -> Principal | None:
+    """Who is signed in, for the page's header: a page must not fail because this cannot be told."""
+    try:
+        return signed_in()
+    except SQLAlchemyError:
+        return None
+
+
+def _refusals(service: Service) -> Callable[[Principal], bool]:
+    def refused(principal: Principal) -> bool:
+        with service.transactions.read() as session:
+            return is_refused(session, principal)
+
+    return refused
+
+
+def _checks(service: Service) -> Mapping[str, Callable[[], None]]:
+    def database() -> None:
+        with read_connection(service.engine) as connection:
+            connection.execute(text("SELECT 1"))
+
+    def migrations() -> None:
+        if not is_current(service.engine, service.migrations):
+            raise NotMigrated("the database lacks migrations that this code knows")
+
+    return {"database": database, "migrations": migrations}
+
+
+def _refuse_unstorable_text() -> None:
+    # JSON can spell characters that no database stores; the schema that reads the field would let them pass.
+    if not request.is_json:
+        return
+    body = request.get_data(cache=True)
+    if b"\\u" not in body.lower():
+        return
+    try:
+        json.dumps(_without_nul(json.loads(body)), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Malformed("unclean_text", "The body holds half of a character (a lone surrogate).") from None
+    except ValueError:
+        # Whether it is JSON at all is said by whoever parses it.
+        return
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str) and "\x00" in value:
+        raise Malformed("unclean_text", "The body holds NUL characters.")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value
