@@ -10,8 +10,8 @@ Due = tuple[float, float]
 class Agenda:
     """The objects of one kind that have a moment at which something must happen to them.
 
-    An entry is never removed when its object changes: it is recognised as outdated when it comes up, because the
-    object's own due moment is then another one. Callers hold the store's lock.
+    An entry is never removed when its object changes: it is recognised as outdated when it comes up, because
+    the object's own due moment is then another one. Callers hold the store's lock.
     """
 
     def __init__(self, due: Callable[[dict[str, Any]], Due | None]) -> None:

@@ -1,4 +1,4 @@
-"""The two threads of a sandbox. They sleep until something is due, and for ever while nothing can become due."""
+"""The two threads of a sandbox. They sleep until something is due, for ever while nothing can become due."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from deploy.sandbox.stripe.agenda import Agenda
 from deploy.sandbox.stripe.courier import deliver_due
 from deploy.sandbox.stripe.sandbox import EXTENSION, Sandbox
 
-# Business time can jump while a thread sleeps, so nobody sleeps longer than this while something is on the agenda.
+# Business time can jump while a thread sleeps: nobody sleeps longer than this while anything is planned.
 LONGEST_SLEEP = 0.5
 
 _log = logging.getLogger(__name__)

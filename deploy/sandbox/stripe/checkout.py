@@ -68,7 +68,7 @@ def update_session(tx: Transaction, session_id: str, params: JsonObject) -> Json
 
 
 def merge_metadata(old: JsonObject, change: JsonObject) -> JsonObject:
-    """Stripe's rule: keys are added or replaced, an empty value removes its key, no keys at all remove every one."""
+    """Stripe's rule: keys are added or replaced, an empty value removes its key, no keys remove all."""
     if not change:
         return {}
     return {key: value for key, value in {**old, **change}.items() if value != ""}
@@ -79,8 +79,8 @@ def expire_session(tx: Transaction, session_id: str) -> JsonObject:
     session = find_session(tx, session_id)
     if session["status"] != "open":
         message = (
-            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status '
-            f"of {session['status']}."
+            'Only Checkout Sessions with a status in ["open"] can be expired. '
+            f"This Checkout Session has a status of {session['status']}."
         )
         raise ApiError(400, message)
     return mark_expired(tx, session_id)

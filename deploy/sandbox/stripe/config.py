@@ -7,8 +7,8 @@ from shared.clock import Clock, SystemClock
 
 API_VERSION = "2026-10-28.endive"
 
-# Seconds between the attempts of one delivery. Stripe goes on for three days; so does this list, after a quick
-# start that lets a restarted web process be found again within seconds.
+# Seconds between the attempts of one delivery. Stripe goes on for three days; so does this list, after a
+# quick start that lets a restarted web process be found again within seconds.
 RETRY_SECONDS = (1, 2, 5, 15, 60, 300, 1800, 7200, 18000, 36000, 43200, 43200, 43200, 43200, 43200)
 
 

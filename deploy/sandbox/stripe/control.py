@@ -127,9 +127,9 @@ def webhook_mode() -> Response:
 def set_webhook_mode() -> AnyResponse:
     """Choose how deliveries go wrong: `mode` for one trouble, `modes` for several at once.
 
-    `duplicate` (`copies`, at the same instant with `together`), `reorder` (held for `seconds`, then last first, or
-    shuffled by `seed`), `delay` (by `seconds`) and `drop` apply to coming events, of `types` only if given;
-    `bad_signature` and `stale` to every attempt made while they are set.
+    `duplicate` (`copies`, at the same instant with `together`), `reorder` (held for `seconds`, then last
+    first, or shuffled by `seed`), `delay` (by `seconds`) and `drop` apply to coming events, of `types` only
+    if given; `bad_signature` and `stale` apply to every attempt made while they are set.
     """
     sent = _sent(
         {
@@ -143,7 +143,7 @@ def set_webhook_mode() -> AnyResponse:
             "types": Many(Text()),
         }
     )
-    modes = sent.pop("modes", []) + [sent.pop("mode", "normal")]
+    modes = [*sent.pop("modes", []), sent.pop("mode", "normal")]
     sent["modes"] = [mode for mode in modes if mode != "normal"]
     if "milliseconds" in sent:
         sent["seconds"] = sent.pop("milliseconds") / 1000
@@ -158,7 +158,7 @@ def webhook_endpoint() -> Response:
 
 @blueprint.post("/webhook-endpoint")
 def set_webhook_endpoint() -> AnyResponse:
-    """Send webhooks somewhere else, or nowhere without `url`. `previous_secret` goes on signing beside `secret`."""
+    """Send webhooks elsewhere, or nowhere without `url`. `previous_secret` signs as well, beside `secret`."""
     sent = _sent({"url": Url(), "secret": Text(), "previous_secret": Text(), "enabled_events": Many(Text())})
     return _done(current_sandbox().set_endpoint(sent.pop("url", None), **sent))
 
@@ -171,7 +171,7 @@ def faults() -> Response:
 
 @blueprint.post("/faults")
 def add_fault() -> AnyResponse:
-    """Let the next `times` requests of `method` whose path matches `path` (with `*`) meet a trouble; `clear` all."""
+    """Let the next `times` requests of `method` to `path` (with `*`) meet a trouble; `clear` forgets all."""
     sent = _sent(
         {
             "clear": Boolean(),

@@ -69,7 +69,7 @@ def _queue(tx: Transaction, event: JsonObject, mode: JsonObject) -> None:
 
 
 def _shuffled_place(tx: Transaction, mode: JsonObject, due_at: float) -> tuple[float, float]:
-    """When and where among the others: all that come within a window leave together, last first or shuffled."""
+    """When and where among the others: all that come within a window leave together, last first or mixed."""
     number = tx.count(DELIVERY)
     recent = takewhile(lambda d: d["created"] >= tx.now - mode["seconds"] - 1, tx.newest_first(DELIVERY))
     held = next((d for d in recent if d["reordered"] and d["due_at"] > tx.exact_now), None)

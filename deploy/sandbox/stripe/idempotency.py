@@ -1,8 +1,8 @@
 """Idempotency keys as Stripe keeps them.
 
 The first request's status and body are stored once its execution has begun, in the transaction that holds its
-effects, and replayed for at least 24 hours, errors included. A request that fails validation, or meets another one
-with its key at the same moment, leaves nothing behind.
+effects, and replayed for at least 24 hours, errors included. A request that fails validation, or meets
+another one with its key at the same moment, leaves nothing behind.
 """
 
 import hashlib
@@ -65,8 +65,8 @@ def find(tx: Transaction, key: str, mark: str, path: str) -> JsonObject | None:
         raise ApiError(400, message, kind="idempotency_error")
     if record["fingerprint"] != mark:
         message = (
-            "Keys for idempotent requests can only be used with the same parameters they were first used with. "
-            f"Try using a key other than '{key}' if you meant to execute a different request."
+            "Keys for idempotent requests can only be used with the same parameters they were first used "
+            f"with. Try using a key other than '{key}' if you meant to execute a different request."
         )
         raise ApiError(400, message, kind="idempotency_error")
     return record

@@ -69,7 +69,7 @@ def page(tx: Transaction, items: Iterable[JsonObject], params: JsonObject, url: 
             break
         if reached:
             found.append(item)
-            # One more than asked for tells whether there is another page. Going backwards, the last are wanted.
+            # One more than asked for tells whether there is another page. Backwards, the last are wanted.
             if before is None and len(found) > limit:
                 break
         reached = reached or item["id"] == after

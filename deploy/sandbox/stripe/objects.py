@@ -261,7 +261,7 @@ def balance_transaction(
 
 
 def charge_fee(amount: int) -> int:
-    """What Stripe keeps of a charge: a share, rounded half up, and a fixed part. Never more than the charge."""
+    """What Stripe keeps of a charge: a share, rounded half up, and a fixed part; at most the charge."""
     return min(amount, (amount * FEE_BASIS_POINTS + 5000) // 10000 + FEE_FIXED)
 
 

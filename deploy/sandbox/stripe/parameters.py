@@ -220,7 +220,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Unsupported:
-    """Stripe knows this parameter and the sandbox does not: never ignored, because it would change the result."""
+    """Stripe knows this parameter, the sandbox does not: never ignored, as it would change the result."""
 
     required: bool = False
 

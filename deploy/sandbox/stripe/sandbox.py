@@ -108,7 +108,7 @@ class Sandbox:
         self.set_mode(NORMAL_MODE)
 
     def counters(self) -> dict[str, Any]:
-        """Figures for tests. `requests` counts since this process started, the others since the last reset."""
+        """Figures for tests: `requests` since this process started, the others since the last reset."""
         with self.transaction() as tx:
             sessions = list(tx.newest_first(SESSION))
             charges = list(tx.newest_first(CHARGE))

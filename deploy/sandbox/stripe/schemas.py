@@ -70,10 +70,23 @@ PAYMENT_INTENT_DATA: Fields = {
     ),
 }
 
+# fmt: off
 _LOCALES = (
-    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt "
-    "pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW"
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA",
+    "hi-IN", "hr", "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR",
+    "ro", "ru", "sk", "sl", "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
 )
+
+_SESSION_UNSUPPORTED = (
+    "after_expiration", "allowed_payment_method_types", "branding_settings", "consent_collection",
+    "custom_fields", "custom_text", "customer", "customer_account", "customer_update", "discounts",
+    "excluded_payment_method_types", "managed_payments", "name_collection", "optional_items",
+    "origin_context", "payment_method_collection", "payment_method_configuration", "payment_method_data",
+    "payment_method_options", "permissions", "redirect_on_completion", "return_url",
+    "saved_payment_method_options", "setup_intent_data", "shipping_address_collection",
+    "shipping_options", "subscription_data", "tax_id_collection", "wallet_options",
+)
+# fmt: on
 
 SESSION_CREATE: Fields = {
     **EXPAND,
@@ -87,26 +100,27 @@ SESSION_CREATE: Fields = {
     "metadata": Metadata(),
     "payment_intent_data": Nested(PAYMENT_INTENT_DATA),
     "currency": Currency(),
-    "locale": Text(choices=tuple(_LOCALES.split())),
-    "submit_type": Text(choices=("auto", "book", "donate", "pay", "subscribe"), implemented=("auto", "book", "pay")),
-    "ui_mode": Text(choices=("elements", "embedded_page", "form", "hosted_page"), implemented=("hosted_page",)),
+    "locale": Text(choices=_LOCALES),
+    "submit_type": Text(
+        choices=("auto", "book", "donate", "pay", "subscribe"), implemented=("auto", "book", "pay")
+    ),
+    "ui_mode": Text(
+        choices=("elements", "embedded_page", "form", "hosted_page"), implemented=("hosted_page",)
+    ),
     "adaptive_pricing": Nested({"enabled": Boolean(implemented=(False,))}),
     "allow_promotion_codes": Boolean(implemented=(False,)),
-    "automatic_tax": Nested({"enabled": Boolean(required=True, implemented=(False,)), **unsupported("liability")}),
+    "automatic_tax": Nested(
+        {"enabled": Boolean(required=True, implemented=(False,)), **unsupported("liability")}
+    ),
     "billing_address_collection": Text(choices=("auto", "required"), implemented=("auto",)),
     "customer_creation": Text(choices=("always", "if_required"), implemented=("if_required",)),
     "integration_identifier": Text(max_length=200),
-    "invoice_creation": Nested({"enabled": Boolean(required=True, implemented=(False,)), **unsupported("invoice_data")}),
-    "phone_number_collection": Nested({"enabled": Boolean(required=True, implemented=(False,))}),
-    **unsupported(
-        "after_expiration", "allowed_payment_method_types", "branding_settings", "consent_collection", "custom_fields",
-        "custom_text", "customer", "customer_account", "customer_update", "discounts",
-        "excluded_payment_method_types", "managed_payments", "name_collection", "optional_items", "origin_context",
-        "payment_method_collection", "payment_method_configuration", "payment_method_data", "payment_method_options",
-        "permissions", "redirect_on_completion", "return_url", "saved_payment_method_options", "setup_intent_data",
-        "shipping_address_collection", "shipping_options", "subscription_data", "tax_id_collection", "wallet_options",
+    "invoice_creation": Nested(
+        {"enabled": Boolean(required=True, implemented=(False,)), **unsupported("invoice_data")}
     ),
-}  # fmt: skip
+    "phone_number_collection": Nested({"enabled": Boolean(required=True, implemented=(False,))}),
+    **unsupported(*_SESSION_UNSUPPORTED),
+}
 
 SESSION_UPDATE: Fields = {
     **EXPAND,

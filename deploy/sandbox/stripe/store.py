@@ -1,8 +1,8 @@
 """The sandbox's memory: JSON objects by kind and id, behind one lock, with an optional journal on disk.
 
-A transaction collects its changes and applies them all at its end or, after an exception, none of them. With a
-state file, each transaction is one appended line, written before anyone sees its effects: a kill at any moment
-leaves either the whole transaction or none of it.
+A transaction collects its changes and applies them all at its end or, after an exception, none of them. With
+a state file, each transaction is one appended line, written before anyone sees its effects: a kill at any
+moment leaves either the whole transaction or none of it.
 """
 
 import copy
@@ -124,7 +124,7 @@ class Store:
     def reset(self) -> None:
         """Forget every object but the settings."""
         with self.lock:
-            kept = {key: value for key, value in self._objects.get(SETTING, {}).items()}
+            kept = dict(self._objects.get(SETTING, {}))
             for kind in (SESSION, DELIVERY):
                 for object_id in list(self._objects.get(kind, {})):
                     self._apply(kind, object_id, None)
@@ -166,7 +166,7 @@ class Store:
                 try:
                     changes = json.loads(line)
                 except ValueError:
-                    # Only the last line can be torn: its transaction was never answered, so it never happened.
+                    # Only the last line can be torn: its transaction was never answered, so it never was.
                     break
                 for kind, object_id, value in changes:
                     self._apply(kind, object_id, value)
