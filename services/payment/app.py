@@ -1,0 +1,65 @@
+"""The composition root: settings in, service out."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from services.payment.domain import Base
+from services.payment.gateways.base import PaymentGateway
+from services.payment.gateways.stripe_gateway import StripeGateway
+from services.payment.settings import Settings
+from services.payment.subscriptions import stripe_source, subscriptions
+from services.payment.tasks import catch_up_with_events, reconcile_sessions
+from services.payment.web import APIS, BLUEPRINTS
+from shared.clock import OffsetClock, SystemClock
+from shared.config import load_settings
+from shared.contracts import REGISTRY
+from shared.contracts.manifest import MANIFEST
+from shared.messaging.subscriptions import Timer
+from shared.service import Overrides, Service, compose
+from shared.web.app import create_web
+
+_FOLDER = Path(__file__).parent
+_USUAL = Overrides()
+
+_TIMERS = (
+    Timer(name="reconcile_sessions", every_seconds=60, run=reconcile_sessions),
+    Timer(name="catch_up_with_events", every_seconds=60, run=catch_up_with_events),
+)
+
+
+def build(
+    settings: Settings, overrides: Overrides = _USUAL, *, gateway: PaymentGateway | None = None
+) -> Service:
+    """Put the payment service together; tests give a clock, a bus, crash points or a gateway of their own."""
+    clock = overrides.clock or (
+        OffsetClock(settings.clock_offset_file) if settings.clock_offset_file else SystemClock()
+    )
+    stripe = gateway or StripeGateway(
+        api_key=settings.stripe_api_key,
+        api_base=settings.stripe_api_base,
+        webhook_secrets=settings.stripe_webhook_secrets,
+        clock=clock,
+    )
+    return compose(
+        name="payment",
+        settings=settings,
+        registry=REGISTRY,
+        manifest=MANIFEST,
+        metadata=Base.metadata,
+        migrations=_FOLDER / "migrations",
+        subscriptions=subscriptions(stripe),
+        sources=(stripe_source(stripe),),
+        overrides=overrides,
+        timers=_TIMERS,
+        blueprints=BLUEPRINTS,
+        apis=APIS,
+        gateways={PaymentGateway: stripe},
+        form_origins=(settings.stripe_checkout_origin,),
+    )
+
+
+def create_app() -> Flask:
+    """The web app, for gunicorn."""
+    return create_web(build(load_settings(Settings, os.environ)))

@@ -1,0 +1,44 @@
+"""The selects that answer readers."""
+
+from services.payment.queries.checkouts import (
+    PageStanding,
+    UnsettledCheckout,
+    checkouts_to_read,
+    knows_payment,
+    read_cursor,
+    standing_of_booking,
+    standing_of_session,
+)
+from services.payment.queries.finance import (
+    CurrencyTotal,
+    FinanceFilter,
+    FinanceRow,
+    MoneyStory,
+    count_rows,
+    finance_rows,
+    money_story,
+    totals,
+)
+from services.payment.queries.payments import PaymentFilter, count_payments, get_payment, list_payments
+
+__all__ = [
+    "CurrencyTotal",
+    "FinanceFilter",
+    "FinanceRow",
+    "MoneyStory",
+    "PageStanding",
+    "PaymentFilter",
+    "UnsettledCheckout",
+    "checkouts_to_read",
+    "count_payments",
+    "count_rows",
+    "finance_rows",
+    "get_payment",
+    "knows_payment",
+    "list_payments",
+    "money_story",
+    "read_cursor",
+    "standing_of_booking",
+    "standing_of_session",
+    "totals",
+]
