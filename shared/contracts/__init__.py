@@ -1,4 +1,4 @@
-"""The published language: every business event, who reads it, and every path. The only business words in `shared`."""
+"""The published language: every business event, who reads it, every path. The only business words here."""
 
 from shared.contracts import certification, enrollment, payment
 from shared.contracts.registry import REGISTRY

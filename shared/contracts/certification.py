@@ -10,7 +10,9 @@ from shared.messaging.event import Event
 
 @REGISTRY.event(
     "membership.activation_requested.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class MembershipActivationRequested(Event):
@@ -26,7 +28,9 @@ class MembershipActivationRequested(Event):
 
 @REGISTRY.event(
     "membership.submitted.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class MembershipSubmitted(Event):
@@ -41,7 +45,9 @@ class MembershipSubmitted(Event):
 
 @REGISTRY.event(
     "membership.activated.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class MembershipActivated(Event):
@@ -56,7 +62,9 @@ class MembershipActivated(Event):
 
 @REGISTRY.event(
     "membership.activation_failed.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class MembershipActivationFailed(Event):
@@ -72,7 +80,9 @@ class MembershipActivationFailed(Event):
 
 @REGISTRY.event(
     "certificate.issued.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class CertificateIssued(Event):
@@ -89,7 +99,9 @@ class CertificateIssued(Event):
 
 @REGISTRY.event(
     "certificate.held.v1",
-    publisher="certification", aggregate="enrollment", key="enrollment_id",
+    publisher="certification",
+    aggregate="enrollment",
+    key="enrollment_id",
 )
 @dataclass(frozen=True, kw_only=True)
 class CertificateHeld(Event):

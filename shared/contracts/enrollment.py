@@ -112,9 +112,7 @@ class BookingUnseated(Event):
     seats: tuple[LostSeat, ...]
 
 
-@REGISTRY.event(
-    "enrollment.assessed.v1", publisher="enrollment", aggregate="enrollment", key="enrollment_id"
-)
+@REGISTRY.event("enrollment.assessed.v1", publisher="enrollment", aggregate="enrollment", key="enrollment_id")
 @dataclass(frozen=True, kw_only=True)
 class EnrollmentAssessed(Event):
     """The trainer released the verdict on one attendee; sent again, with the next revision, on a correction.
@@ -147,9 +145,7 @@ class WorkshopCompleted(Event):
     completed_by: UUID
 
 
-@REGISTRY.event(
-    "staff.session_ended.v1", publisher="enrollment", aggregate="staff", key="staff_id"
-)
+@REGISTRY.event("staff.session_ended.v1", publisher="enrollment", aggregate="staff", key="staff_id")
 @dataclass(frozen=True, kw_only=True)
 class StaffSessionEnded(Event):
     """A staff member signed out: this session's cookie is refused from now on."""
@@ -162,7 +158,7 @@ class StaffSessionEnded(Event):
 @REGISTRY.event("staff.changed.v1", publisher="enrollment", aggregate="staff", key="staff_id")
 @dataclass(frozen=True, kw_only=True)
 class StaffChanged(Event):
-    """Roles or password changed, or the account was closed: cookies issued before `changed_at` are refused."""
+    """Roles or password changed, or the account was closed: cookies from before `changed_at` are refused."""
 
     staff_id: UUID
     changed_at: datetime

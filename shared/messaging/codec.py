@@ -50,7 +50,7 @@ class Decoded:
 
 
 class Codec:
-    """Knows every event of one registry. Built once per process: it prepares a reader and a writer for each."""
+    """Knows every event of one registry. Built once per process: prepares a reader and a writer for each."""
 
     def __init__(self, registry: EventRegistry) -> None:
         self._registry = registry

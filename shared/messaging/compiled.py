@@ -1,9 +1,9 @@
 """Generated readers and writers: the common case of `schema.py`, several times as fast.
 
 A message costs every service one decode and every change one encode, and marshmallow's field machinery
-would be the largest part of both. So each record gets two generated functions that know only the canonical form.
-They refuse more than marshmallow does, never less: whatever they do not recognise raises `NotPlain`, and
-marshmallow then accepts it or tells why not. Property tests hold both paths to the same answers.
+would be the largest part of both. So each record gets two generated functions that know only the canonical
+form. They refuse more than marshmallow does, never less: whatever they do not recognise raises `NotPlain`,
+and marshmallow then accepts it or tells why not. Property tests hold both paths to the same answers.
 """
 
 import json.encoder
@@ -107,7 +107,7 @@ def _build(source: _Source, record: Record) -> Any:
         **source.names,
     }
     # The source is made of field names, which are Python identifiers, and of nothing that was received.
-    exec(compile(source.finish(), f"<generated for {record.cls.__name__}>", "exec"), namespace)  # noqa: S102  # see above
+    exec(compile(source.finish(), f"<generated for {record.cls.__name__}>", "exec"), namespace)
     return namespace["generated"]
 
 

@@ -24,8 +24,8 @@ class BadEnvelope(ValueError):
 class Envelope:
     """What is known of a message besides its event.
 
-    `correlation_id` is the same in everything that one request caused, `causation_id` is the id of the message
-    whose handling published this one, and `sequence` counts the versions of the aggregate in `subject`.
+    `correlation_id` is the same in everything that one request caused, `causation_id` is the id of the
+    message whose handling published this one, `sequence` counts the versions of the aggregate in `subject`.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """Hypothesis strategies for messages: any value a contract allows, and any way to spoil one."""
 
 import copy
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
@@ -87,11 +87,7 @@ strange_values = (
     | st.uuids()
     | st.dates()
     | st.datetimes()
-    | st.datetimes(
-        min_value=datetime(2, 1, 1),
-        max_value=datetime(9998, 1, 1),
-        timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]),
-    )
+    | st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]))
     | st.just(date(2026, 3, 2))
     | st.lists(st.uuids(), max_size=2).map(tuple)
 )
