@@ -123,9 +123,7 @@ def due_holds(session: Session, now: datetime, limit: int) -> Sequence[UUID]:
 def workshop(session: Session, workshop_id: UUID) -> Workshop | None:
     """A workshop, to explain why its seats could not be taken."""
     return session.scalars(
-        select(Workshop)
-        .where(Workshop.workshop_id == workshop_id)
-        .execution_options(populate_existing=True)
+        select(Workshop).where(Workshop.workshop_id == workshop_id).execution_options(populate_existing=True)
     ).one_or_none()
 
 

@@ -55,7 +55,9 @@ class Assessment(MappedAsDataclass, Base, kw_only=True):
     released_at: Mapped[datetime | None] = mapped_column(default=None)
     correction_reason: Mapped[str | None] = mapped_column(default=None)
 
-    def decide(self, subject: Subject, value: bool | None, *, by: UUID, at: datetime, note: str | None) -> bool:
+    def decide(
+        self, subject: Subject, value: bool | None, *, by: UUID, at: datetime, note: str | None
+    ) -> bool:
         """Record one decision with who and when; whether anything changed."""
         old = (getattr(self, subject), getattr(self, f"{subject}_note"))
         if old == (value, note):

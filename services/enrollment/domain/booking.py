@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from services.enrollment.domain.base import Base
@@ -82,8 +82,8 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     payer_email: Mapped[str]
     locale: Mapped[str]
     seats: Mapped[int]
-    seat_price_minor: Mapped[int]
-    amount_minor: Mapped[int]
+    seat_price_minor: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     link_version: Mapped[int] = mapped_column(default=1)
     placed_at: Mapped[datetime]

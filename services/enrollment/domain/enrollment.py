@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from services.enrollment.domain.base import Base
@@ -44,7 +44,7 @@ class Enrollment(MappedAsDataclass, Base, kw_only=True):
     position: Mapped[int]
     seat: Mapped[SeatState] = mapped_column(StateType(SeatState), default=SeatState.HELD)
     seat_revision: Mapped[int] = mapped_column(default=0)
-    amount_minor: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
     link_version: Mapped[int] = mapped_column(default=1)
     given_name: Mapped[str]
     family_name: Mapped[str]

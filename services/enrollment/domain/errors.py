@@ -11,7 +11,9 @@ class UnknownWorkshop(NotFound):
     """No published workshop has this id."""
 
     def __init__(self) -> None:
-        super().__init__("unknown_workshop", "There is no such workshop. Choose one from the list of workshops.")
+        super().__init__(
+            "unknown_workshop", "There is no such workshop. Choose one from the list of workshops."
+        )
 
 
 class UnknownBooking(NotFound):
@@ -68,7 +70,8 @@ class NotYourWorkshop(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "not_your_workshop", "Only the trainer of this workshop may record, decide or release its results."
+            "not_your_workshop",
+            "Only the trainer of this workshop may record, decide or release its results.",
         )
 
 

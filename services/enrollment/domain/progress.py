@@ -76,7 +76,9 @@ class Progress(MappedAsDataclass, Base, kw_only=True):
         if fact in ("failed", "held"):
             setattr(self, f"{fact}_reason", reason)
 
-    def learn_certificate(self, certificate_id: UUID, issued_on: date, expires_on: date, at: datetime) -> None:
+    def learn_certificate(
+        self, certificate_id: UUID, issued_on: date, expires_on: date, at: datetime
+    ) -> None:
         """Keep the newest certificate."""
         if self.certificate_at is None or at > self.certificate_at:
             self.certificate_id, self.certificate_at = certificate_id, at
@@ -138,7 +140,9 @@ def _paid_step(seat: SeatState, progress: Progress | None) -> Step:
         return Step(title=title, state="done", at=at, text="The payment is confirmed.")
     if progress.coverage is Coverage.FROZEN:
         return Step(
-            title=title, state="problem", at=at,
+            title=title,
+            state="problem",
+            at=at,
             text="The payer's bank disputes this payment. Nothing goes to the Scrum Alliance until that is settled.",
         )
     texts = {
@@ -155,7 +159,9 @@ def _attended_step(assessment: AssessmentFacts | None) -> Step:
         return Step(title=title, state="todo", at=None, text="The trainer confirms this after the workshop.")
     if assessment.eligible:
         return Step(
-            title=title, state="done", at=assessment.released_at,
+            title=title,
+            state="done",
+            at=assessment.released_at,
             text="The trainer confirmed attendance, participation and understanding.",
         )
     missing = []
@@ -176,21 +182,29 @@ def _submitted_step(progress: Progress | None) -> Step:
         return Step(title=title, state="todo", at=None, text="Your name is submitted after both steps above.")
     if progress.held_at is not None:
         return Step(
-            title=title, state="problem", at=progress.held_at,
+            title=title,
+            state="problem",
+            at=progress.held_at,
             text="The name had been submitted when the payment or the seat fell away. Our office looks into it.",
         )
     if progress.has_failed:
         return Step(
-            title=title, state="problem", at=progress.failed_at,
+            title=title,
+            state="problem",
+            at=progress.failed_at,
             text="The Scrum Alliance did not accept the name. Our office corrects it and submits it again.",
         )
     if progress.is_submitted:
         return Step(
-            title=title, state="done", at=progress.submitted_at or progress.activated_at,
+            title=title,
+            state="done",
+            at=progress.submitted_at or progress.activated_at,
             text="The Scrum Alliance has your name and sends the activation e-mail, usually within two days.",
         )
     if progress.requested_at is not None:
-        return Step(title=title, state="current", at=progress.requested_at, text="Your name is being submitted.")
+        return Step(
+            title=title, state="current", at=progress.requested_at, text="Your name is being submitted."
+        )
     return Step(title=title, state="todo", at=None, text="Your name is submitted after both steps above.")
 
 
@@ -199,10 +213,14 @@ def _activated_step(progress: Progress | None, *, exam_required: bool) -> Step:
     after = " The exam follows at the Scrum Alliance." if exam_required else ""
     if progress is not None and progress.activated_at is not None:
         return Step(
-            title=title, state="done", at=progress.activated_at,
+            title=title,
+            state="done",
+            at=progress.activated_at,
             text=f"Your Scrum Alliance membership is active.{after}",
         )
     return Step(
-        title=title, state="todo", at=None,
+        title=title,
+        state="todo",
+        at=None,
         text=f"You activate it with the link in the Scrum Alliance's e-mail. Look in the spam folder too.{after}",
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from services.enrollment.domain.base import Base
@@ -95,7 +95,7 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
     ends_at: Mapped[datetime]
     capacity: Mapped[int]
     reserved: Mapped[int] = mapped_column(default=0)
-    price_minor: Mapped[int]
+    price_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     trainer_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.staff_id"))
     required_minutes: Mapped[int | None] = mapped_column(default=None)
@@ -105,7 +105,9 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
     completed_by: Mapped[UUID | None] = mapped_column(default=None)
     cancelled_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    def publish(self, course: Course, blocks: Sequence[Block], *, trainer_may_teach: bool, now: datetime) -> None:
+    def publish(
+        self, course: Course, blocks: Sequence[Block], *, trainer_may_teach: bool, now: datetime
+    ) -> None:
         """Offer the workshop; refused when its blocks are shorter than the course's minimum."""
         minutes = contact_minutes(blocks)
         if minutes < course.min_contact_minutes:
@@ -154,7 +156,9 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
     def cancel(self, now: datetime) -> None:
         """Withdraw the workshop while nobody holds a seat."""
         if self.reserved:
-            raise Conflict("seats_taken", f"{self.reserved} seats are taken. Move or refund these people first.")
+            raise Conflict(
+                "seats_taken", f"{self.reserved} seats are taken. Move or refund these people first."
+            )
         self._move(WorkshopState.CANCELLED)
         self.cancelled_at = now
 

@@ -100,7 +100,9 @@ def complete_workshop(command: CompleteWorkshop, tx: Tx) -> None:
     workshop.complete(command.actor_id, now)
     for enrollment in enrollments:
         assessment = assessments[enrollment.enrollment_id]
-        _release(workshop, enrollment, assessment, minutes.get(enrollment.enrollment_id, {}), command.actor_id, tx)
+        _release(
+            workshop, enrollment, assessment, minutes.get(enrollment.enrollment_id, {}), command.actor_id, tx
+        )
     tx.publish(
         WorkshopCompleted(workshop_id=workshop.workshop_id, completed_at=now, completed_by=command.actor_id)
     )
@@ -232,9 +234,13 @@ def _write_decisions(workshop: Workshop, decisions: Sequence[Decision], actor_id
     wrong: dict[str, list[str]] = {}
     for decision in decisions:
         if decision.enrollment_id not in people:
-            wrong[f"{decision.subject}.{decision.enrollment_id}"] = ["This workshop has no such confirmed attendee."]
+            wrong[f"{decision.subject}.{decision.enrollment_id}"] = [
+                "This workshop has no such confirmed attendee."
+            ]
         elif len(decision.note or "") > MAX_NOTE:
-            wrong[f"{decision.subject}_note.{decision.enrollment_id}"] = [f"Enter at most {MAX_NOTE} characters."]
+            wrong[f"{decision.subject}_note.{decision.enrollment_id}"] = [
+                f"Enter at most {MAX_NOTE} characters."
+            ]
     if wrong:
         raise Invalid("bad_decisions", "Correct the decisions that are marked.", fields=wrong)
     known = repository.assessments_of(tx.session, {decision.enrollment_id for decision in decisions})

@@ -112,7 +112,9 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
             pay_by=pay_by,
             link_version=1,
             seats=tuple(
-                PlacedSeat(enrollment_id=row["enrollment_id"], amount_minor=row["amount_minor"], link_version=1)
+                PlacedSeat(
+                    enrollment_id=row["enrollment_id"], amount_minor=row["amount_minor"], link_version=1
+                )
                 for row in rows
             ),
             person=Payer(payer_name=payer.name, payer_email=payer.email, locale=payer.locale),

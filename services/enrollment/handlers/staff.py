@@ -112,7 +112,9 @@ def end_session(command: EndSession, tx: Tx) -> None:
     """Refuse this session's cookie here, and tell the other services to."""
     refuse_session(RefuseSession(session_id=command.session_id), tx)
     tx.publish(
-        StaffSessionEnded(staff_id=command.staff_id, session_id=command.session_id, ended_at=datetime.now(UTC))
+        StaffSessionEnded(
+            staff_id=command.staff_id, session_id=command.session_id, ended_at=datetime.now(UTC)
+        )
     )
 
 

@@ -99,9 +99,7 @@ class LetterFacts:
 
 def booking_link_version(session: Session, booking_id: UUID) -> int | None:
     """Which links of a booking hold; None for a booking that is not ours."""
-    return session.scalars(
-        select(Booking.link_version).where(Booking.booking_id == booking_id)
-    ).one_or_none()
+    return session.scalars(select(Booking.link_version).where(Booking.booking_id == booking_id)).one_or_none()
 
 
 def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:

@@ -190,7 +190,9 @@ def roster(session: Session, workshop_id: UUID) -> Roster | None:
 def _entries(
     session: Session, workshop: Workshop, blocks: tuple[BlockView, ...], *, exam_required: bool
 ) -> tuple[RosterEntry, ...]:
-    names = {row.staff_id: row.name for row in session.execute(select(StaffMember.staff_id, StaffMember.name))}
+    names = {
+        row.staff_id: row.name for row in session.execute(select(StaffMember.staff_id, StaffMember.name))
+    }
     minutes: dict[UUID, dict[UUID, int]] = {}
     for attendance in session.scalars(
         select(Attendance)
@@ -229,7 +231,10 @@ def _entries(
                 revision=assessment.revision if assessment else 0,
                 eligible=assessment.eligible if assessment else None,
                 steps=progress_steps(
-                    enrollment.seat, progress, released_facts(assessment, workshop), exam_required=exam_required
+                    enrollment.seat,
+                    progress,
+                    released_facts(assessment, workshop),
+                    exam_required=exam_required,
                 ),
             )
         )

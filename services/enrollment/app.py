@@ -1,0 +1,53 @@
+"""Enrollment's composition root: settings in, `Service` out."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from services.enrollment import subscriptions, tasks, web
+from services.enrollment.domain import Base, HoldPolicy
+from services.enrollment.gateways.mail import Mailer, SmtpMailer, sender
+from services.enrollment.settings import Settings
+from shared.auth.links import LinkSigner
+from shared.config import load_settings
+from shared.contracts import REGISTRY
+from shared.contracts.manifest import MANIFEST
+from shared.messaging.subscriptions import Timer
+from shared.service import Overrides, Service, compose
+from shared.web.app import create_web
+
+
+def build(settings: Settings, *, overrides: Overrides = Overrides(), mailer: Mailer | None = None) -> Service:
+    """The service. Tests use the same root, with overrides."""
+    mailer = mailer or SmtpMailer(settings.smtp_url)
+    hold = settings.hold_policy
+    correspondence = tasks.Correspondence(
+        mailer=mailer,
+        sender=sender(settings.mail_from),
+        links=LinkSigner(settings.link_keys),
+        public_url=settings.public_url,
+    )
+    return compose(
+        name="enrollment",
+        settings=settings,
+        registry=REGISTRY,
+        manifest=MANIFEST,
+        metadata=Base.metadata,
+        migrations=Path(__file__).parent / "migrations",
+        subscriptions=subscriptions.subscriptions(hold, correspondence),
+        overrides=overrides,
+        timers=(
+            Timer(name="end_holds", every_seconds=2, run=tasks.end_holds),
+            Timer(name="check_seats", every_seconds=300, run=tasks.check_seats),
+        ),
+        blueprints=web.BLUEPRINTS,
+        apis=web.APIS,
+        gateways={Mailer: mailer, HoldPolicy: hold},
+        seed=tasks.seed,
+    )
+
+
+def create_app() -> Flask:
+    """The web app, for gunicorn."""
+    return create_web(build(load_settings(Settings, os.environ)))

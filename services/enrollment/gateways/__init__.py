@@ -1,0 +1,1 @@
+"""Ports to outside systems, and their real implementations."""

@@ -1,0 +1,48 @@
+"""What enrollment's environment says."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from marshmallow import fields, validate
+
+from services.enrollment.domain.booking import HoldPolicy
+from services.enrollment.gateways.mail import check_sender, check_smtp_url
+from shared.config import KernelSettings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(KernelSettings):
+    """The kernel's settings and enrollment's own."""
+
+    hold_minutes: int = setting(
+        "HOLD_MINUTES",
+        fields.Integer(validate=validate.Range(1, 7 * 24 * 60)),
+        default="30",
+        help="how long the payment page of a new booking may be opened",
+    )
+    grace_minutes: int = setting(
+        "GRACE_MINUTES",
+        fields.Integer(validate=validate.Range(1, 24 * 60)),
+        default="5",
+        help="how long seats wait for the news of a payment made at the last moment",
+    )
+    smtp_url: str = setting(
+        "SMTP_URL",
+        fields.String(validate=check_smtp_url),
+        sandbox_default="smtp://127.0.0.1:8025",
+        secret=True,
+        help="smtp://host, smtp+starttls://user:password@host or smtps://user:password@host",
+    )
+    mail_from: str = setting(
+        "MAIL_FROM",
+        fields.String(validate=check_sender),
+        sandbox_default="Rostrum workshops <workshops@rostrum.example>",
+        help="the sender of our letters, such as Workshops <workshops@example.com>",
+    )
+
+    @property
+    def hold_policy(self) -> HoldPolicy:
+        """How long seats wait for money."""
+        return HoldPolicy(
+            hold=timedelta(minutes=self.hold_minutes), grace=timedelta(minutes=self.grace_minutes)
+        )

@@ -1,0 +1,198 @@
+"""Letters about a booking. Each is noted before it is sent and marked afterwards; a repeat sends only what is left.
+
+If the process dies between sending and marking, the same letter goes out again with the same Message-ID and
+Date, which is how mail programs recognise it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.enrollment import handlers, queries
+from services.enrollment.commands import RecordLetter, WantLetters
+from services.enrollment.domain import Delivery, Letter, LetterKind
+from services.enrollment.gateways.mail import LetterRefused, Mailer
+from services.enrollment.queries import AttendeeView, BookingPage, LetterFacts
+from shared.auth.links import LinkSigner
+from shared.contracts.enrollment import BookingConfirmed, BookingUnseated
+from shared.errors import Permanent
+from shared.messaging.tasks import Work
+from shared.money import format_money
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correspondence:
+    """What letters need from the composition root."""
+
+    mailer: Mailer
+    sender: Address
+    links: LinkSigner
+    public_url: str
+
+    def address_of(self, path: str, purpose: str, subject_id: UUID, version: int) -> str:
+        """A link that opens without an account."""
+        return f"{self.public_url.rstrip('/')}/{path}/{self.links.issue(purpose, subject_id, version)}"
+
+
+def send_confirmation_with(correspondence: Correspondence) -> Callable[[BookingConfirmed, Work], None]:
+    """The task for booking.confirmed: a letter to the payer, and one to each attendee."""
+
+    def send_confirmation(event: BookingConfirmed, work: Work) -> None:
+        kinds = (LetterKind.BOOKING_CONFIRMED, LetterKind.SEAT_CONFIRMED)
+        _send(event.booking_id, kinds, correspondence, work)
+
+    return send_confirmation
+
+
+def send_regret_with(correspondence: Correspondence) -> Callable[[BookingUnseated, Work], None]:
+    """The task for booking.unseated: the payer learns that the money comes back."""
+
+    def send_regret(event: BookingUnseated, work: Work) -> None:
+        _send(event.booking_id, (LetterKind.BOOKING_UNSEATED,), correspondence, work)
+
+    return send_regret
+
+
+def _send(
+    booking_id: UUID, kinds: tuple[LetterKind, ...], correspondence: Correspondence, work: Work
+) -> None:
+    with work.transaction() as tx:
+        letters = handlers.want_letters(WantLetters(booking_id=booking_id, kinds=kinds), tx)
+        facts = queries.letter_facts(tx.session, booking_id)
+    assert facts is not None
+    refused = _send_each(letters, facts, correspondence, work)
+    if refused:
+        # The others have theirs; this message stays with the operators until the address is mended.
+        raise Permanent(f"{refused} of {len(letters)} letters were refused by the recipients' servers")
+    with work.completion():
+        pass
+
+
+def _send_each(
+    letters: Sequence[Letter], facts: LetterFacts, correspondence: Correspondence, work: Work
+) -> int:
+    refused = 0
+    for letter in letters:
+        message = compose(letter, facts, correspondence)
+        try:
+            correspondence.mailer.send(message)
+        except LetterRefused:
+            refused += 1
+            with work.transaction() as tx:
+                handlers.record_letter(RecordLetter(letter_id=letter.letter_id, refused=True), tx)
+            continue
+        work.checkpoint("after_mail_sent_before_recorded")
+        with work.transaction() as tx:
+            handlers.record_letter(RecordLetter(letter_id=letter.letter_id), tx)
+    return refused
+
+
+def compose(letter: Letter, facts: LetterFacts, correspondence: Correspondence) -> EmailMessage:
+    """The letter as it goes out. Headers are set as parsed addresses: a name cannot add a header."""
+    booking = facts.booking
+    message = EmailMessage()
+    if letter.kind is LetterKind.SEAT_CONFIRMED:
+        attendee = facts.attendees[letter.subject_id]
+        to, subject, lines = _to_attendee(attendee, booking, correspondence)
+    elif letter.kind is LetterKind.BOOKING_CONFIRMED:
+        to, subject, lines = _to_payer(booking, correspondence)
+    else:
+        to, subject, lines = _regret(booking, correspondence)
+    message["From"] = correspondence.sender
+    message["To"] = to
+    message["Subject"] = subject
+    message["Date"] = format_datetime(letter.wanted_at)
+    message["Message-ID"] = f"<{letter.letter_id}@{correspondence.sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content("\n".join(lines) + "\n")
+    return message
+
+
+def _to_payer(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    amount = format_money(booking.amount_minor, booking.currency, booking.locale)
+    lines = [
+        f"Hello {booking.payer_name},",
+        "",
+        f"your booking {booking.reference} is confirmed.",
+        "",
+        *_workshop_lines(booking),
+        "",
+        "Attendees:" if booking.seats > 1 else "Attendee:",
+        *(f"  {attendee.full_name}" for attendee in booking.attendees),
+        "",
+        f"Amount: {amount}" if booking.amount_minor else "There is nothing to pay.",
+        "",
+        "Your booking, and how far each attendee has come:",
+        link,
+        "",
+        "Whoever has this link can see the booking. Keep it to yourself.",
+    ]
+    subject = f"Booking {booking.reference} confirmed: {booking.workshop_title}"
+    return _recipient(booking.payer_name, booking.payer_email), subject, lines
+
+
+def _to_attendee(
+    attendee: AttendeeView, booking: BookingPage, correspondence: Correspondence
+) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of(
+        "certificates", "certificate", attendee.enrollment_id, attendee.link_version
+    )
+    lines = [
+        f"Hello {attendee.given_name},",
+        "",
+        f"you have a seat in this workshop ({booking.course_name}):",
+        "",
+        *_workshop_lines(booking),
+        *(["", "Join online:", booking.join_link] if booking.join_link else []),
+        "",
+        f"Your name goes to the Scrum Alliance as: {attendee.full_name}",
+        f"Your Scrum Alliance account: {attendee.registry_email}",
+        "If one of them is wrong, tell whoever booked your seat.",
+        "",
+        "Where is my certificate? This page always tells:",
+        link,
+    ]
+    return _recipient(attendee.full_name, attendee.email), f"Your seat: {booking.workshop_title}", lines
+
+
+def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    amount = format_money(booking.amount_minor, booking.currency, booking.locale)
+    lines = [
+        f"Hello {booking.payer_name},",
+        "",
+        f"your payment for booking {booking.reference} ({booking.workshop_title}) reached us after the seats had",
+        "been given back, and by then they were taken by somebody else.",
+        "",
+        f"You get {amount} back, the whole amount, in the way you paid. You need not do anything.",
+        "",
+        "Your booking:",
+        link,
+    ]
+    subject = f"Booking {booking.reference}: the seats were gone, your money comes back"
+    return _recipient(booking.payer_name, booking.payer_email), subject, lines
+
+
+def _workshop_lines(booking: BookingPage) -> list[str]:
+    zone = ZoneInfo(booking.time_zone)
+    lines = [booking.workshop_title, f"Trainer: {booking.trainer_name}"]
+    lines += [f"  {_span(block.starts_at, block.ends_at, zone)}" for block in booking.blocks]
+    lines.append(f"All times are in {booking.time_zone}.")
+    lines.append(f"Venue: {booking.venue}" if booking.delivery is Delivery.IN_PERSON else "Live online.")
+    return lines
+
+
+def _span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    start, end = starts_at.astimezone(zone), ends_at.astimezone(zone)
+    last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%A, %d %B %Y, %H:%M}"
+    return f"{start:%A, %d %B %Y, %H:%M} to {last}"
+
+
+def _recipient(name: str, email: str) -> Address:
+    return Address(name, addr_spec=email)

@@ -1,0 +1,56 @@
+"""Signing in: counted first, judged outside any transaction, the same time for every wrong answer."""
+
+import math
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.enrollment import handlers, queries
+from services.enrollment.commands import AdmitLogin
+from services.enrollment.tasks.passwords import password_fits
+from shared.auth.principal import Principal
+from shared.db.transaction import Transactions
+from shared.errors import AppError, Invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What somebody typed to sign in."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+class WrongCredentials(Invalid):
+    """The address or the password is wrong; which one is not said."""
+
+    def __init__(self) -> None:
+        text = "The e-mail address or the password is wrong."
+        super().__init__("wrong_credentials", text, fields={"email": [text]})
+
+
+class TooManyAttempts(AppError):
+    """Somebody tried this account too often within a minute."""
+
+    status = 429
+    title = "Too many attempts"
+
+    def __init__(self, wait: timedelta) -> None:
+        self.retry_after = max(1, math.ceil(wait.total_seconds()))
+        super().__init__(
+            "too_many_attempts",
+            f"Too many attempts on this account. Try again in {self.retry_after} seconds.",
+        )
+
+
+def sign_in(credentials: Credentials, transactions: Transactions) -> Principal:
+    """Who signs in, with a new session id; raises `WrongCredentials` or `TooManyAttempts`."""
+    with transactions.begin() as tx:
+        wait = handlers.admit_login(AdmitLogin(email=credentials.email), tx)
+    if wait is not None:
+        raise TooManyAttempts(wait)
+    with transactions.read() as session:
+        account = queries.account_by_email(session, credentials.email)
+    fits = password_fits(credentials.password, account.password_hash if account else None)
+    if not fits or account is None or not account.is_open:
+        raise WrongCredentials
+    return Principal.sign_in(staff_id=account.staff_id, name=account.name, roles=account.roles)

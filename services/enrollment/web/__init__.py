@@ -1,0 +1,12 @@
+"""Enrollment's pages and API."""
+
+from flask import Blueprint
+from flask_smorest import Blueprint as ApiBlueprint
+
+from services.enrollment.web import api_bookings, api_workshops
+
+BLUEPRINTS: tuple[Blueprint, ...] = ()
+"""The HTML pages."""
+
+APIS: tuple[ApiBlueprint, ...] = (api_workshops.api, api_bookings.api)
+"""The API, mounted at `/enrollment/api`."""

@@ -1,0 +1,67 @@
+"""Workshops through the API: the catalogue, one workshop, and its completion by the trainer."""
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+
+from services.enrollment import handlers, queries
+from services.enrollment.commands import CompleteWorkshop
+from services.enrollment.domain.errors import UnknownWorkshop
+from services.enrollment.web.schemas import CompletionSchema, WorkshopListSchema, WorkshopPageSchema
+from shared.auth.guards import current_staff, public, staff
+from shared.web.current import current_service, request_tx
+
+api = Blueprint("workshops_api", __name__, description="What can be booked")
+
+
+@api.get("/workshops")
+@public("catalogue")
+@api.response(200, WorkshopListSchema())
+def list_workshops() -> dict[str, Any]:
+    """Published workshops that have not begun, the next one first"""
+    service = current_service()
+    with service.transactions.read() as session:
+        return {"workshops": queries.catalogue(session, service.clock.now())}
+
+
+@api.get("/workshops/<uuid:workshop_id>")
+@public("catalogue")
+@api.response(200, WorkshopPageSchema())
+@api.alt_response(404, description="There is no such workshop")
+def get_workshop(workshop_id: UUID) -> queries.WorkshopPage:
+    """One workshop with its schedule, price and free seats"""
+    service = current_service()
+    with service.transactions.read() as session:
+        page = queries.workshop_page(session, workshop_id, service.clock.now())
+    if page is None:
+        raise UnknownWorkshop
+    return page
+
+
+@api.post("/workshops/<uuid:workshop_id>/completion")
+@staff("trainer")
+@api.response(200, CompletionSchema())
+@api.alt_response(403, description="Only the workshop's own trainer may complete it")
+@api.alt_response(
+    409, description="It is not over, or the roster is not complete: `errors` names who lacks what"
+)
+def complete_workshop(workshop_id: UUID) -> dict[str, Any]:
+    """Complete a workshop and release its results
+
+    Needs the staff cookie and the `X-CSRF-Token` header.
+    """
+    with request_tx() as tx:
+        handlers.complete_workshop(
+            CompleteWorkshop(workshop_id=workshop_id, actor_id=current_staff().staff_id), tx
+        )
+    with current_service().transactions.read() as session:
+        roster = queries.roster(session, workshop_id)
+    assert roster is not None
+    return {
+        "workshop_id": workshop_id,
+        "state": roster.state,
+        "completed_at": roster.completed_at,
+        "released": len(roster.entries),
+        "eligible": sum(1 for entry in roster.entries if entry.eligible),
+    }
