@@ -1,11 +1,10 @@
 """One Flask app from one `Service`: guards, headers, errors, assets and look are the same everywhere."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +16,6 @@ from shared.auth.refusals import is_refused
 from shared.auth.staff_cookie import StaffCookie
 from shared.db.engine import read_connection
 from shared.db.migrate import is_current
-from shared.errors import Malformed
 from shared.service import Service
 from shared.web.api import install_api
 from shared.web.csrf import FormTokens, csrf_token, install_csrf
@@ -25,6 +23,7 @@ from shared.web.current import install_service
 from shared.web.filters import install_filters
 from shared.web.headers import csp_nonce, install_headers
 from shared.web.health import health_blueprint
+from shared.web.json_bodies import refuse_unstorable_text
 from shared.web.kind import set_api_prefixes
 from shared.web.problems import install_problems
 from shared.web.request_log import install_request_log
@@ -67,7 +66,7 @@ def create_web(service: Service, *, folder: Path | None = None) -> Flask:
 
     install_request_log(app)
     install_headers(app, form_origins=service.form_origins)
-    app.before_request(_refuse_unstorable_text)
+    app.before_request(refuse_unstorable_text)
     install_csrf(app, FormTokens(settings.staff_keys, secure=secure))
     install_problems(app, types_at=f"{settings.public_url.rstrip('/')}/{service.name}/docs/problems")
     install_static_files(app, service.name, folder / "static")
@@ -138,29 +137,3 @@ def _checks(service: Service) -> Mapping[str, Callable[[], None]]:
             raise NotMigrated("the database lacks migrations that this code knows")
 
     return {"database": database, "migrations": migrations}
-
-
-def _refuse_unstorable_text() -> None:
-    # JSON can spell characters that no database stores; the schema that reads the field would let them pass.
-    if not request.is_json:
-        return
-    body = request.get_data(cache=True)
-    if b"\\u" not in body.lower():
-        return
-    try:
-        json.dumps(_without_nul(json.loads(body)), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise Malformed("unclean_text", "The body holds half of a character (a lone surrogate).") from None
-    except ValueError:
-        # Whether it is JSON at all is said by whoever parses it.
-        return
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str) and "\x00" in value:
-        raise Malformed("unclean_text", "The body holds NUL characters.")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    return value

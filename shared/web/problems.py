@@ -212,6 +212,7 @@ def _page(error: Exception, problem: Problem) -> AnyResponse:
 
 
 _MOST_REFRESHES = 30
+_MOST_FRAMES = 15
 
 
 def _one_moment() -> Response:
@@ -237,10 +238,15 @@ def _add(response: Response, problem: Problem) -> None:
 def _log(error: Exception, problem: Problem) -> None:
     if problem.status < 500 or isinstance(error, NotHeardYet):
         return
-    # The frames hold lines of code only; the message goes through the redactor.
+    # Places only: the message goes through the redactor, and no value is printed.
     log.error(
         "request_failed",
         error=describe_error(error),
         where=where(error),
-        trace="".join(traceback.format_tb(error.__traceback__)) if problem.status == 500 else None,
+        trace=_places(error) if problem.status == 500 else None,
     )
+
+
+def _places(error: Exception) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)[-_MOST_FRAMES:]
+    return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,401 @@
+"""The web kernel around a tiny service: guards, headers, form tokens, problems, assets."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import structlog
+from flask import Blueprint, Flask
+from flask.testing import FlaskClient
+
+from shared.auth.refusals import RefuseBefore, RefuseSession, refuse_before, refuse_session
+from shared.service import Service
+from shared.web.app import UndeclaredAccess, create_web
+from tests.support.demo_service import (
+    KNOWN,
+    UNHEARD,
+    demo_service,
+    sign_in,
+    write_templates,
+)
+
+STAFF = "rostrum_staff"
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """The demo service on a fresh database."""
+    write_templates(tmp_path)
+    service = demo_service(tmp_path)
+    yield service
+    service.engine.dispose()
+
+
+@pytest.fixture
+def app(service: Service, tmp_path: Path) -> Flask:
+    """Its web app."""
+    return create_web(service, folder=tmp_path)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser."""
+    return app.test_client()
+
+
+def token_in(html: str) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    assert found
+    return found[1]
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "path",
+        ["/", "/nowhere", "/broken", "/demo/api/parcels/", "/demo/api/nothing", "/healthz", "/things/x"],
+    )
+    def test_every_answer_carries_them(self, client: FlaskClient, path: str) -> None:
+        response = client.get(path)
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "object-src 'none'; base-uri 'none'; frame-ancestors 'none'" in policy
+        assert "form-action 'self' https://checkout.example" in policy
+        assert "unsafe" not in policy
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Correlation-ID"]
+
+    def test_link_pages_send_no_referrer(self, client: FlaskClient, service: Service) -> None:
+        assert client.get("/").headers["Referrer-Policy"] == "same-origin"
+        token = service.links.issue("thing", KNOWN, 2)
+        assert client.get(f"/things/{token}").headers["Referrer-Policy"] == "no-referrer"
+        assert client.get("/things/broken").headers["Referrer-Policy"] == "no-referrer"
+
+    def test_hsts_on_https_only(self, client: FlaskClient) -> None:
+        assert "Strict-Transport-Security" not in client.get("/").headers
+        secure = client.get("/", base_url="https://localhost")
+        assert secure.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+    def test_inline_scripts_need_this_answers_nonce(self, client: FlaskClient) -> None:
+        first, second = client.get("/demo/docs"), client.get("/demo/docs")
+        nonces = [
+            re.search(r"'nonce-([^']+)'", r.headers["Content-Security-Policy"]) for r in (first, second)
+        ]
+        assert nonces[0]
+        assert nonces[1]
+        assert nonces[0][1] != nonces[1][1]
+        assert f'nonce="{nonces[0][1]}"' in first.text
+
+    def test_correlation_id_is_taken_or_made(self, client: FlaskClient) -> None:
+        given = client.get("/", headers={"X-Correlation-ID": "trace-0001"})
+        assert given.headers["X-Correlation-ID"] == "trace-0001"
+        hostile = client.get("/", headers={"X-Correlation-ID": "<script>alert(1)</script>"})
+        assert UUID(hostile.headers["X-Correlation-ID"])
+
+
+class TestAccess:
+    def test_refuses_to_start_with_an_undeclared_view(self, service: Service, tmp_path: Path) -> None:
+        careless = Blueprint("careless", __name__)
+
+        @careless.get("/open")
+        def open_door() -> str:
+            return "come in"
+
+        service = demo_service(tmp_path, blueprints=(careless,))
+        with pytest.raises(UndeclaredAccess, match=r"careless\.open_door"):
+            create_web(service, folder=tmp_path)
+
+    def test_staff_pages_ask_to_sign_in_and_come_back(self, client: FlaskClient) -> None:
+        response = client.get("/trainer/desk?day=2")
+        assert response.status_code == 303
+        assert response.location == "/staff/login?next=/trainer/desk%3Fday%3D2"
+
+    def test_a_form_of_an_ended_session_leads_to_sign_in(self, client: FlaskClient) -> None:
+        response = client.post("/trainer/desk", headers={"Referer": "http://localhost/trainer/desk"})
+        assert response.status_code == 303
+        assert response.location == "/staff/login?next=/trainer/desk"
+
+    def test_role_opens_or_not(self, app: Flask, client: FlaskClient) -> None:
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        assert client.get("/trainer/desk").text == "hello Tess Trainer"
+        client.set_cookie(STAFF, sign_in(app, "finance")[1])
+        refused = client.get("/trainer/desk")
+        assert refused.status_code == 403
+        assert "admin or trainer" in refused.text
+
+    def test_api_answers_401_as_a_problem(self, client: FlaskClient) -> None:
+        response = client.post(f"/demo/api/parcels/{KNOWN}/closing")
+        assert response.status_code == 401
+        assert response.mimetype == "application/problem+json"
+        assert response.headers["WWW-Authenticate"]
+
+    def test_an_ended_session_is_refused(self, app: Flask, client: FlaskClient, service: Service) -> None:
+        principal, cookie = sign_in(app, "trainer")
+        client.set_cookie(STAFF, cookie)
+        assert client.get("/trainer/desk").status_code == 200
+        with service.transactions.begin() as tx:
+            refuse_session(RefuseSession(session_id=principal.session_id), tx)
+            refuse_session(RefuseSession(session_id=principal.session_id), tx)
+        assert client.get("/trainer/desk").status_code == 303
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        assert client.get("/trainer/desk").status_code == 200
+
+    def test_a_changed_account_signs_in_again(
+        self, app: Flask, client: FlaskClient, service: Service
+    ) -> None:
+        principal, cookie = sign_in(app, "trainer")
+        client.set_cookie(STAFF, cookie)
+        # A sandbox's business clock may be days ahead; that must not shut the account for days.
+        ahead = principal.issued_at.replace(year=principal.issued_at.year + 1)
+        with service.transactions.begin() as tx:
+            refuse_before(RefuseBefore(staff_id=principal.staff_id, changed_at=ahead), tx)
+            refuse_before(RefuseBefore(staff_id=principal.staff_id, changed_at=principal.issued_at), tx)
+        assert client.get("/trainer/desk").status_code == 303
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        assert client.get("/trainer/desk").status_code == 200
+
+    def test_on_https_only_the_prefixed_cookie_counts(self, tmp_path: Path) -> None:
+        service = demo_service(tmp_path, PUBLIC_URL="https://rostrum.example")
+        app = create_web(service, folder=tmp_path)
+        client = app.test_client()
+        cookie = sign_in(app, "trainer")[1]
+        client.set_cookie(STAFF, cookie)
+        assert client.get("/trainer/desk").status_code == 303
+        client.set_cookie(f"__Host-{STAFF}", cookie)
+        assert client.get("/trainer/desk").status_code == 200
+        service.engine.dispose()
+
+
+class TestLinks:
+    def test_genuine_opens(self, client: FlaskClient, service: Service) -> None:
+        token = service.links.issue("thing", KNOWN, 2)
+        assert client.get(f"/things/{token}").text == f"thing {KNOWN}"
+
+    def test_changed_cut_and_foreign_do_not(self, client: FlaskClient, service: Service) -> None:
+        token = service.links.issue("thing", KNOWN, 2)
+        other = service.links.issue("other", KNOWN, 2)
+        for bad in (token[:-1], token[1:], f"x{token}", other, "x", "%00", "a" * 3000):
+            response = client.get(f"/things/{bad}")
+            assert response.status_code == 404, bad
+            assert "This link does not work" in response.text
+            assert "Open it again from the e-mail" in response.text
+
+    def test_replaced_points_to_the_newest_mail(self, client: FlaskClient, service: Service) -> None:
+        response = client.get(f"/things/{service.links.issue('thing', KNOWN, 1)}")
+        assert response.status_code == 410
+        assert "newest e-mail" in response.text
+
+    def test_one_moment_refreshes_but_not_for_ever(self, client: FlaskClient, service: Service) -> None:
+        path = f"/things/{service.links.issue('thing', UNHEARD, 1)}"
+        response = client.get(path)
+        assert (response.status_code, response.headers["Refresh"]) == (202, "2; url=?moment=1")
+        assert "One moment" in response.text
+        last = client.get(f"{path}?moment=30")
+        assert "Refresh" not in last.headers
+        assert "longer than usual" in last.text
+        newer = client.get(f"/things/{service.links.issue('thing', KNOWN, 3)}")
+        assert newer.headers["Refresh"]
+
+
+class TestForms:
+    def test_token_is_needed(self, client: FlaskClient) -> None:
+        response = client.post("/form", data={"name": "x"})
+        assert response.status_code == 403
+        assert "This page was open too long" in response.text
+        assert "Nothing was sent" in response.text
+
+    def test_token_of_the_page_works(self, client: FlaskClient) -> None:
+        token = token_in(client.get("/form").text)
+        assert client.post("/form", data={"name": "x", "csrf_token": token}).status_code == 303
+
+    def test_token_of_somebody_else_does_not(self, app: Flask, client: FlaskClient) -> None:
+        stranger = app.test_client()
+        token = token_in(stranger.get("/form").text)
+        client.get("/form")
+        assert client.post("/form", data={"name": "x", "csrf_token": token}).status_code == 403
+
+    def test_token_ends_with_the_session(self, app: Flask, client: FlaskClient) -> None:
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        token = token_in(client.get("/form").text)
+        assert client.post("/trainer/desk", data={"csrf_token": token}).status_code == 200
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        assert client.post("/trainer/desk", data={"csrf_token": token}).status_code == 403
+
+    def test_errors_come_back_with_what_was_typed(self, client: FlaskClient) -> None:
+        token = token_in(client.get("/form").text)
+        hostile = '"><script>alert(1)</script>' + "x" * 40
+        response = client.post(
+            "/form", data={"name": hostile, "csrf_token": token, "attendees-0-email": "a@"}
+        )
+        assert response.status_code == 422
+        assert "<title>Error: Send – Rostrum</title>" in response.text
+        assert "There is a problem" in response.text
+        assert 'href="#attendees-0-email"' in response.text
+        assert 'aria-describedby="attendees-0-email-error" aria-invalid="true"' in response.text
+        assert "<script>alert" not in response.text
+        assert "&lt;script&gt;alert(1)" in response.text
+
+    def test_signed_webhooks_need_none(self, client: FlaskClient) -> None:
+        assert client.post("/webhooks/partner", data=b"{}").text == "noted"
+
+
+class TestApi:
+    def test_public_post_needs_no_token_but_a_staff_cookie_does(
+        self, app: Flask, client: FlaskClient
+    ) -> None:
+        assert client.post("/demo/api/parcels/", json={"name": "x"}).status_code == 201
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        refused = client.post("/demo/api/parcels/", json={"name": "x"})
+        assert (refused.status_code, refused.json["code"]) == (403, "form_too_old")
+        token = token_in(client.get("/form").text)
+        headers = {"X-CSRF-Token": token}
+        assert client.post("/demo/api/parcels/", json={"name": "x"}, headers=headers).status_code == 201
+
+    def test_errors_name_the_field(self, client: FlaskClient) -> None:
+        response = client.post(
+            "/demo/api/parcels/", json={"attendees": [{"email": "a@b.org"}, {"email": "no"}]}
+        )
+        problem = response.json
+        assert response.status_code == 422
+        assert response.mimetype == "application/problem+json"
+        assert problem["type"] == "http://127.0.0.1:8000/demo/docs/problems#invalid"
+        assert problem["correlation_id"] == response.headers["X-Correlation-ID"]
+        assert {"field": "name", "detail": "Missing data for required field."} in problem["errors"]
+        assert {"field": "attendees.1.email", "detail": "Not a valid email address."} in problem["errors"]
+
+    def test_allow_is_kept(self, client: FlaskClient) -> None:
+        response = client.delete("/demo/api/parcels/")
+        assert response.status_code == 405
+        assert response.mimetype == "application/problem+json"
+        assert {"GET", "POST"} <= {word.strip() for word in response.headers["Allow"].split(",")}
+
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            (b"{", 400, "malformed"),
+            (b'{"name": "\\u0000"}', 400, "unclean_text"),
+            (b'{"name": "\\ud800"}', 400, "unclean_text"),
+            (b"[" * 100_000 + b'"\\u0000"', 400, "malformed"),
+            (b"[" * 100_000, 400, "malformed"),
+            (b"x" * (2 * 1024 * 1024), 413, "too_large"),
+        ],
+    )
+    def test_bodies_that_cannot_be_read(
+        self, client: FlaskClient, body: bytes, status: int, code: str
+    ) -> None:
+        response = client.post("/demo/api/parcels/", data=body, content_type="application/json")
+        assert (response.status_code, response.json["code"]) == (status, code)
+
+    def test_unknown_paths_are_problems_too(self, client: FlaskClient) -> None:
+        assert client.get("/demo/api/nothing").mimetype == "application/problem+json"
+        assert client.get("/nothing").mimetype == "text/html"
+        assert (
+            client.get("/nothing", headers={"Accept": "application/json"}).mimetype
+            == "application/problem+json"
+        )
+
+    def test_the_document_says_who_may_call(self, client: FlaskClient) -> None:
+        document: Any = client.get("/demo/api/openapi.json").json
+        assert document["openapi"] == "3.1.0"
+        closing = document["paths"]["/demo/api/parcels/{parcel_id}/closing"]["post"]
+        assert closing["security"] == [{"staff": [], "form": []}]
+        assert document["paths"]["/demo/api/parcels/"]["get"]["security"] == []
+        errors = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
+        assert list(errors) == ["application/problem+json"]
+
+    def test_kinds_of_problems_are_explained(self, client: FlaskClient) -> None:
+        text = client.get("/demo/docs/problems").text
+        for kind in ("conflict", "bad-link", "invalid", "unexpected", "form-too-old"):
+            assert f'id="{kind}"' in text
+
+
+class TestErrors:
+    def test_unexpected_ones_say_nothing_of_the_cause(self, client: FlaskClient) -> None:
+        with structlog.testing.capture_logs() as lines:
+            response = client.get("/broken")
+        assert response.status_code == 500
+        assert "ada@example.org" not in response.text
+        assert response.headers["X-Correlation-ID"] in response.text
+        assert "ada@example.org" not in json.dumps(lines, default=str)
+        assert any(line["event"] == "request_failed" for line in lines)
+
+    def test_expected_ones_say_what_to_do(self, client: FlaskClient) -> None:
+        response = client.get("/full")
+        assert response.status_code == 409
+        assert "Choose another date." in response.text
+
+    def test_database_away_is_503(self, app: Flask, client: FlaskClient, service: Service) -> None:
+        client.set_cookie(STAFF, sign_in(app, "trainer")[1])
+        Path(service.engine.url.database or "").unlink()
+        service.engine.dispose()
+        Path(service.engine.url.database or "").mkdir()
+        response = client.get("/trainer/desk")
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        assert client.get("/").status_code == 200
+
+
+class TestLog:
+    def test_one_line_without_the_token(self, client: FlaskClient, service: Service) -> None:
+        token = service.links.issue("thing", KNOWN, 2)
+        with structlog.testing.capture_logs() as lines:
+            client.get(f"/things/{token}?email=ada@example.org")
+            client.get(f"/things/{token}/more")
+        lines = [line for line in lines if line["event"] == "request"]
+        assert [line["status"] for line in lines] == [200, 404]
+        assert lines[0]["path"] == "/things/[masked]"
+        assert lines[1]["path"] == "/things/[masked]/more"
+        assert token not in json.dumps(lines)
+        assert "ada" not in json.dumps(lines)
+
+
+class TestAssets:
+    def test_are_local_versioned_and_small(self, client: FlaskClient) -> None:
+        html = client.get("/").text
+        addresses = re.findall(r'(?:href|src)="(/demo/static/[^"]+)"', html)
+        assert len(addresses) == 4
+        total = len(gzip.compress(html.encode()))
+        for address in addresses:
+            response = client.get(address, headers={"Accept-Encoding": "gzip"})
+            assert response.status_code == 200
+            assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            total += len(response.data)
+        assert total <= 80_000
+        assert "//" not in re.sub(r"https?://www\.w3\.org", "", "".join(addresses))
+
+    def test_conditional_and_unversioned(self, client: FlaskClient) -> None:
+        first = client.get("/demo/static/rostrum.css")
+        assert first.headers["Cache-Control"] == "public, no-cache"
+        assert first.headers["Vary"] == "Accept-Encoding"
+        again = client.get("/demo/static/rostrum.css", headers={"If-None-Match": first.headers["ETag"]})
+        assert again.status_code == 304
+
+    @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "swagger-ui/../../x", "nothing.css", ""])
+    def test_nothing_else_is_served(self, client: FlaskClient, name: str) -> None:
+        response = client.get(f"/demo/static/{name}")
+        assert response.status_code == 404
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+class TestHealth:
+    def test_alive_and_ready(self, client: FlaskClient) -> None:
+        assert client.get("/healthz").json == {"service": "demo", "ok": True}
+        response = client.get("/readyz")
+        assert response.status_code == 200
+        assert response.json["checks"] == {"database": {"ok": True}, "migrations": {"ok": True}}
+
+    def test_not_ready_before_its_migrations(self, client: FlaskClient, tmp_path: Path) -> None:
+        (tmp_path / "migrations" / "versions" / "0001_first.py").write_text(
+            'revision = "0001"\ndown_revision = None\n'
+        )
+        response = client.get("/readyz")
+        assert response.status_code == 503
+        assert response.json["checks"]["database"] == {"ok": True}
+        assert "migrations" in response.json["checks"]["migrations"]["detail"]
+        assert client.get("/healthz").status_code == 200
