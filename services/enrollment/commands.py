@@ -1,4 +1,4 @@
-"""What enrollment can be asked to do. One frozen dataclass per command; its handler has the same name in snake_case."""
+"""What enrollment can be asked to do: one frozen dataclass per command, its handler of the same name."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -214,7 +214,7 @@ class EnsureCourses:
 
 @dataclass(frozen=True, kw_only=True)
 class AddStaff:
-    """Open an account. The password comes hashed: hashing is slow on purpose and has no place in a transaction."""
+    """Open an account. The password comes hashed: hashing is slow, which has no place in a transaction."""
 
     email: str
     name: str

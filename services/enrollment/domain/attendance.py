@@ -3,19 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from services.enrollment.domain.base import Base
-from services.enrollment.domain.workshop import Block
 
 Reason = Literal["minutes_missing", "participation_missing", "understanding_missing", "not_released"]
 Subject = Literal["participation", "understanding"]
 
 MAX_NOTE = 1000
+
+
+class Timed(Protocol):
+    """A block, or what a reader sees of one."""
+
+    @property
+    def block_id(self) -> UUID: ...
+    @property
+    def position(self) -> int: ...
 
 
 class Attendance(MappedAsDataclass, Base, kw_only=True):
@@ -115,7 +123,7 @@ def judge(minutes: Sequence[int], assessment: Assessment, required_minutes: int)
 
 
 def what_is_missing(
-    blocks: Sequence[Block], minutes: Mapping[UUID, int], assessment: Assessment | None
+    blocks: Sequence[Timed], minutes: Mapping[UUID, int], assessment: Assessment | None
 ) -> tuple[str, ...]:
     """What still has to be recorded for one attendee, as sentences; empty when complete."""
     missing = [

@@ -56,8 +56,8 @@ STANDARD_COURSES = (
         min_contact_minutes=960,
         exam_required=True,
         summary=(
-            "Sixteen hours on Scrum and the ScrumMaster's work, for anyone new to Scrum and not only in software. "
-            "The exam is taken online at the Scrum Alliance after the workshop."
+            "Sixteen hours on Scrum and the ScrumMaster's work, for anyone new to Scrum and not only in "
+            "software. The exam is taken online at the Scrum Alliance after the workshop."
         ),
         included=(
             "The workshop with an accredited trainer",

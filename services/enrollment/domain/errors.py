@@ -60,8 +60,8 @@ class ScheduleTooShort(Conflict):
         self.missing_minutes = required_minutes - contact_minutes
         super().__init__(
             "schedule_too_short",
-            f"The blocks add up to {contact_minutes} contact minutes without breaks, but {course_code} requires "
-            f"{required_minutes}: {self.missing_minutes} minutes are missing. Lengthen a block or add one.",
+            f"The blocks add up to {contact_minutes} contact minutes without breaks, but {course_code} "
+            f"requires {required_minutes}: {self.missing_minutes} minutes are missing. Lengthen or add a block.",
         )
 
 
@@ -104,7 +104,7 @@ class RosterIncomplete(Conflict):
         people = "1 attendee is" if len(missing) == 1 else f"{len(missing)} attendees are"
         super().__init__(
             "roster_incomplete",
-            f"{people} not complete. Record the minutes of every block and both decisions, then complete again.",
+            f"{people} not complete. Record the minutes of every block and both decisions, then try again.",
             fields={str(enrollment_id): list(texts) for enrollment_id, texts in missing.items()},
         )
 

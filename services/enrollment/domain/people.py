@@ -128,6 +128,6 @@ def check_party(
         first = seen.setdefault(attendee.registry_email.casefold(), index)
         if first != index:
             wrong.setdefault(f"attendees.{index}.registry_email", []).append(
-                f"Attendee {first + 1} has the same address. Each needs a Scrum Alliance account of their own."
+                f"Attendee {first + 1} has the same address. Each needs a Scrum Alliance account."
             )
     return clean_payer, clean_attendees, wrong

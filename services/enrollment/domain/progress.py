@@ -143,7 +143,7 @@ def _paid_step(seat: SeatState, progress: Progress | None) -> Step:
             title=title,
             state="problem",
             at=at,
-            text="The payer's bank disputes this payment. Nothing goes to the Scrum Alliance until that is settled.",
+            text="The payer's bank disputes this payment. Nothing is submitted until that is settled.",
         )
     texts = {
         "refunded": "The payment was refunded.",
@@ -185,7 +185,7 @@ def _submitted_step(progress: Progress | None) -> Step:
             title=title,
             state="problem",
             at=progress.held_at,
-            text="The name had been submitted when the payment or the seat fell away. Our office looks into it.",
+            text="The name was submitted, then the payment or the seat fell away. Our office looks into it.",
         )
     if progress.has_failed:
         return Step(
@@ -222,5 +222,5 @@ def _activated_step(progress: Progress | None, *, exam_required: bool) -> Step:
         title=title,
         state="todo",
         at=None,
-        text=f"You activate it with the link in the Scrum Alliance's e-mail. Look in the spam folder too.{after}",
+        text=f"You activate it with the link in the Scrum Alliance's e-mail. Check your spam too.{after}",
     )

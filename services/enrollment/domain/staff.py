@@ -26,7 +26,7 @@ class Role(StrEnum):
 
 
 class StaffMember(MappedAsDataclass, Base, kw_only=True):
-    """A local account. `email` is stored in lower case; `teaches` lists the courses this trainer is accredited for."""
+    """A local account. `email` is in lower case; `teaches` lists the courses a trainer is accredited for."""
 
     __tablename__ = "staff_member"
 

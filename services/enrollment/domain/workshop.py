@@ -117,7 +117,7 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
         if not course.accredited or not trainer_may_teach:
             raise Conflict(
                 "not_accredited",
-                f"Only an accredited trainer can teach {course.code}. Note the trainer's accreditation first.",
+                f"Only an accredited trainer can teach {course.code}. Note the accreditation first.",
             )
         if self.starts_at <= now:
             raise Conflict("starts_in_the_past", "The first block has already begun. Move the blocks first.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.enrollment import repository
@@ -256,7 +257,7 @@ def _refusal(workshop_id: UUID, tx: Tx) -> AppError:
 
 def _seat_row(
     booking_id: UUID, workshop_id: UUID, position: int, attendee: AttendeeDetails, amount_minor: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "enrollment_id": new_id(),
         "booking_id": booking_id,

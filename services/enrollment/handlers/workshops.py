@@ -83,7 +83,8 @@ def publish_workshop(command: PublishWorkshop, tx: Tx) -> None:
         raise UnknownWorkshop
     course = repository.course(tx.session, workshop.course_code)
     trainer = tx.session.get(StaffMember, workshop.trainer_id)
-    assert course is not None and trainer is not None
+    assert course is not None
+    assert trainer is not None
     blocks = repository.blocks_of_workshop(tx.session, workshop.workshop_id)
     workshop.publish(course, blocks, trainer_may_teach=trainer.may_teach(course.code), now=tx.now())
 

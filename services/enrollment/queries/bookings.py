@@ -196,7 +196,8 @@ def released_facts(assessment: Assessment | None, workshop: Workshop) -> Assessm
     """What was released about an attendee; None before, so that a draft decision never shows."""
     if assessment is None or assessment.released_at is None:
         return None
-    assert assessment.attended_minutes is not None and workshop.required_minutes is not None
+    assert assessment.attended_minutes is not None
+    assert workshop.required_minutes is not None
     return AssessmentFacts(
         eligible=bool(assessment.eligible),
         released_at=assessment.released_at,

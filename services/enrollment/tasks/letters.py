@@ -1,4 +1,4 @@
-"""Letters about a booking. Each is noted before it is sent and marked afterwards; a repeat sends only what is left.
+"""Letters about a booking: noted before they are sent, marked afterwards; a repeat sends what is left.
 
 If the process dies between sending and marking, the same letter goes out again with the same Message-ID and
 Date, which is how mail programs recognise it.
@@ -167,8 +167,8 @@ def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Addre
     lines = [
         f"Hello {booking.payer_name},",
         "",
-        f"your payment for booking {booking.reference} ({booking.workshop_title}) reached us after the seats had",
-        "been given back, and by then they were taken by somebody else.",
+        f"your payment for booking {booking.reference} ({booking.workshop_title}) reached us after the",
+        "seats had been given back, and by then they were taken by somebody else.",
         "",
         f"You get {amount} back, the whole amount, in the way you paid. You need not do anything.",
         "",

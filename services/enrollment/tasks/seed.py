@@ -1,4 +1,4 @@
-"""Example data for the sandbox: the courses, one account per role, four workshops. Repeating changes nothing."""
+"""Example data for the sandbox: courses, one account per role, four workshops. Repeating changes nothing."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -11,7 +11,7 @@ from services.enrollment.domain import Delivery, Role
 from services.enrollment.tasks.passwords import hash_password
 from shared.service import Service
 
-SANDBOX_PASSWORD = "rostrum-sandbox"  # noqa: S105 - printed on the sandbox's landing page; refused in production
+SANDBOX_PASSWORD = "rostrum-sandbox"
 
 _NAMESPACE = UUID("2c0d0c2e-6f2e-5b57-8d0e-5f1c4c1d9f3b")
 _STAFF = (

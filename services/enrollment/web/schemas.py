@@ -15,8 +15,12 @@ from services.enrollment.domain.people import (
     clean_name,
 )
 
-_REQUIRED_NAME = {"required": "Enter a name.", "null": "Enter a name.", "invalid": "Enter a name."}
-_REQUIRED_EMAIL = {
+_REQUIRED_NAME: dict[str, Any] = {
+    "required": "Enter a name.",
+    "null": "Enter a name.",
+    "invalid": "Enter a name.",
+}
+_REQUIRED_EMAIL: dict[str, Any] = {
     "required": "Enter an e-mail address.",
     "null": "Enter an e-mail address.",
     "invalid": "Enter an e-mail address.",
@@ -60,7 +64,7 @@ class AttendeeSchema(Schema):
     )
 
     @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> AttendeeDetails:
+    def make(self, data: dict[str, Any], **_kwargs: Any) -> AttendeeDetails:
         """The attendee."""
         return AttendeeDetails(registry_email=data.pop("registry_email", data["email"]), **data)
 
@@ -83,7 +87,7 @@ class BookingDetailsSchema(Schema):
     )
 
     @validates_schema
-    def check_accounts(self, data: dict[str, Any], **_: Any) -> None:
+    def check_accounts(self, data: dict[str, Any], **_kwargs: Any) -> None:
         """Each attendee needs a Scrum Alliance account of their own."""
         payer = PayerDetails(name=data["payer_name"], email=data["payer_email"])
         _, _, wrong = check_party(payer, tuple(data["attendees"]), max_seats=MAX_SEATS)
@@ -95,7 +99,7 @@ class BookingDetailsSchema(Schema):
             raise ValidationError({"attendees": messages})
 
     @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def make(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """Payer and attendees as the command takes them."""
         payer = PayerDetails(
             name=data.pop("payer_name"), email=data.pop("payer_email"), locale=data.pop("locale")
