@@ -6,7 +6,10 @@ from services.certification.domain.base import Base
 
 
 class Course(MappedAsDataclass, Base, kw_only=True):
-    """A course by its code. The exam's terms are the Scrum Alliance's and change: they are data."""
+    """A course by its code. The exam's terms are the Scrum Alliance's and change: they are data.
+
+    The first migration brings the first rows.
+    """
 
     __tablename__ = "course"
 
@@ -16,24 +19,3 @@ class Course(MappedAsDataclass, Base, kw_only=True):
     exam_questions: Mapped[int | None] = mapped_column(default=None)
     exam_pass_mark: Mapped[int | None] = mapped_column(default=None)
     exam_window_days: Mapped[int | None] = mapped_column(default=None)
-
-
-FIRST_COURSES: tuple[dict[str, str | int | bool | None], ...] = (
-    {
-        "code": "CSPO",
-        "name": "Certified Scrum Product Owner",
-        "exam_required": False,
-        "exam_questions": None,
-        "exam_pass_mark": None,
-        "exam_window_days": None,
-    },
-    {
-        "code": "CSM",
-        "name": "Certified ScrumMaster",
-        "exam_required": True,
-        "exam_questions": 50,
-        "exam_pass_mark": 37,
-        "exam_window_days": 90,
-    },
-)
-"""The rows the first migration brings."""

@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services import certification
 from services.certification.domain.base import Base
-from services.certification.domain.course import FIRST_COURSES, Course
 from services.certification.domain.join import Join
 from services.certification.domain.submission import Submission
 from services.certification.gateways.base import MemberRecord, MembershipRequest, SubmissionRefused
@@ -26,7 +26,7 @@ from shared.clock import FrozenClock
 from shared.contracts import REGISTRY
 from shared.contracts.certification import MembershipActivationRequested
 from shared.db.engine import make_engine
-from shared.db.kernel_tables import KERNEL_METADATA
+from shared.db.migrate import upgrade
 from shared.db.transaction import Transactions, Tx
 from shared.errors import Unavailable
 from shared.messaging.codec import Codec, Encoded
@@ -34,6 +34,7 @@ from shared.messaging.event import Event
 from shared.messaging.subscriptions import Handler, Task, TimerContext
 from shared.messaging.tasks import Work
 
+MIGRATIONS = Path(certification.__file__).parent / "migrations"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -99,8 +100,7 @@ class Line:
 
     def __init__(self, folder: Path, *, url: str | None = None) -> None:
         self.engine = make_engine(url or f"sqlite:///{folder / 'certification.sqlite'}")
-        KERNEL_METADATA.create_all(self.engine)
-        Base.metadata.create_all(self.engine)
+        upgrade(self.engine, MIGRATIONS, Base.metadata)
         self.clock = FrozenClock(START)
         self.registry = MemoryRegistry()
         self.said: list[Event] = []
@@ -108,9 +108,6 @@ class Line:
         self._codec = Codec(REGISTRY)
         self.transactions = Transactions(self.engine, self._encode, self.clock)
         self.table = subscriptions(self.registry)
-        with self.transactions.begin() as tx:
-            for course in FIRST_COURSES:
-                tx.session.add(Course(**course))  # type: ignore[arg-type]  # rows as the migration has them
 
     def _encode(self, event: Any, *, message_id: UUID, **more: Any) -> Encoded:
         # Noted before the commit: the tests of crashes read the outbox instead.

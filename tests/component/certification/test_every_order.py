@@ -9,9 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from services.certification.domain import join as join_module
 from services.certification.domain.activation import activation_id_of
-from services.certification.domain.facts import Coverage, Facts, Seat
+from services.certification.domain.facts import Coverage, CoverageFact, Facts, Seat
 from services.certification.domain.join import Join
 from services.certification.domain.judgement import judge
 from services.certification.gateways.base import MembershipRequest
@@ -144,7 +143,7 @@ def test_the_plain_story_asks_once_however_often_it_is_told(line: Line) -> None:
 def test_negative_control_without_revisions_the_orders_disagree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def believe_everything(self: Join, fact: join_module.CoverageFact) -> bool:
+    def believe_everything(self: Join, fact: CoverageFact) -> bool:
         self.coverage_revision, self.coverage = fact.revision, fact.state
         return True
 

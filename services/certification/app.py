@@ -1,0 +1,58 @@
+"""The composition root: settings in, service out."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from services.certification.domain.base import Base
+from services.certification.gateways.base import MembershipRegistry
+from services.certification.gateways.scrum_alliance import ScrumAlliance
+from services.certification.settings import Settings
+from services.certification.subscriptions import subscriptions
+from services.certification.tasks import check_activations_with
+from services.certification.web import APIS, BLUEPRINTS
+from shared.config import load_settings
+from shared.contracts import REGISTRY
+from shared.contracts.manifest import MANIFEST
+from shared.messaging.subscriptions import Timer
+from shared.service import Overrides, Service, compose
+from shared.web.app import create_web
+
+# `overrides` is read, never changed.
+_AS_USUAL = Overrides()
+
+
+def build(
+    settings: Settings,
+    *,
+    overrides: Overrides = _AS_USUAL,
+    registry: MembershipRegistry | None = None,
+) -> Service:
+    """The service; tests may give another registry of members."""
+    members = registry or ScrumAlliance(settings.scrum_alliance_url, settings.scrum_alliance_key)
+    return compose(
+        name="certification",
+        settings=settings,
+        registry=REGISTRY,
+        manifest=MANIFEST,
+        metadata=Base.metadata,
+        migrations=Path(__file__).parent / "migrations",
+        subscriptions=subscriptions(members),
+        timers=(
+            Timer(
+                name="check_activations",
+                every_seconds=settings.activation_poll_seconds,
+                run=check_activations_with(members, settings.activation_poll_seconds),
+            ),
+        ),
+        gateways={MembershipRegistry: members},
+        blueprints=BLUEPRINTS,
+        apis=APIS,
+        overrides=overrides,
+    )
+
+
+def create_app() -> Flask:
+    """The web app, for gunicorn."""
+    return create_web(build(load_settings(Settings, os.environ)))

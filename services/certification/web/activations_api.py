@@ -1,0 +1,25 @@
+"""GET /activations: for staff who watch that nobody waits."""
+
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from services.certification.queries import ActivationList, activations
+from services.certification.web.schemas import ActivationsOut, ActivationsQuery
+from shared.auth.guards import staff
+from shared.web.current import current_service
+
+blueprint = Blueprint("activations_api", __name__, url_prefix="/activations", description="Activations")
+
+
+@blueprint.get("")
+@staff("ops", "admin")
+@blueprint.arguments(ActivationsQuery(), location="query")
+@blueprint.response(200, ActivationsOut())
+def list_activations(query: dict[str, Any]) -> dict[str, Any]:
+    """Activations, newest enrollment first, narrowed by `state` (`attention`: flagged or refused) and `q`."""
+    with current_service().transactions.read() as session:
+        found: ActivationList = activations(
+            session, state=query["state"], search=query["q"].strip(), page=query["page"]
+        )
+    return {"items": found.rows, "total": found.total, "page": found.page, "pages": found.pages}
