@@ -1,10 +1,11 @@
 """A process that owns the servers of one test run and ends them, whatever happens to the run.
 
-A server must not outlive its test run, even when the run is ended by `kill -9`. So servers are not children of
-pytest but of this small keeper: it reads orders from its standard input, one JSON document per line, and takes the end
-of that input, or a new parent, as the end of the run. Then it ends its servers and deletes their folder. Should the
-keeper itself be killed, the kernel ends the servers, because each asked for a signal on its parent's death. The
-keeper has one thread, since that signal follows the death of the *thread* that started the child.
+A server must not outlive its test run, even when the run is ended by `kill -9`. So servers are not children
+of pytest but of this small keeper: it reads orders from its standard input, one JSON document per line, and
+takes the end of that input, or a new parent, as the end of the run. Then it ends its servers and deletes
+their folder. Should the keeper itself be killed, the kernel ends the servers, because each asked for a signal
+on its parent's death. The keeper has one thread, since that signal follows the death of the *thread* that started
+the child.
 
 Run by path, with the folder to delete as the only argument; it imports nothing of the project.
 """
@@ -50,6 +51,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._servers: dict[str, Server] = {}
+        self._farewells: list[list[str]] = []
 
     def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         """Carry out one order; the answer goes back as one line."""
@@ -60,6 +62,9 @@ class Keeper:
                 return self._signal(order["name"], int(order["signal"]))
             case "wait":
                 return self._wait(order["name"], float(order["seconds"]))
+            case "at_end":
+                self._farewells.append(order["argv"])
+                return {}
             case other:
                 return {"error": f"unknown order {other!r}"}
 
@@ -79,7 +84,7 @@ class Keeper:
                 stderr=log,
                 start_new_session=True,
                 # This process has one thread, so that nothing can hold a lock across the fork.
-                preexec_fn=die_with_parent(end_signal),  # noqa: PLW1509
+                preexec_fn=die_with_parent(end_signal),
             )
         self._servers[order["name"]] = Server(process, end_signal)
         return {"pid": process.pid}
@@ -97,7 +102,7 @@ class Keeper:
             return {"code": None}
 
     def end(self) -> None:
-        """End every server, the youngest first, and wait until it is gone."""
+        """End every server, the youngest first, until it is gone; then run what was asked for the end."""
         for server in reversed(self._servers.values()):
             if server.process.poll() is None:
                 server.process.send_signal(server.end_signal)
@@ -107,6 +112,10 @@ class Keeper:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(server.process.pid, signal.SIGKILL)
             server.process.wait()
+        for argv in self._farewells:
+            quiet = subprocess.DEVNULL
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(argv, stdin=quiet, stdout=quiet, stderr=quiet, timeout=120, check=False)
 
 
 def orders(parent: int) -> Iterator[dict[str, Any]]:

@@ -103,8 +103,8 @@ def _major_version(folder: Path) -> int:
 class PrivatePostgres(Postgres):
     """A PostgreSQL cluster of one test run: own port, own data, gone with the run.
 
-    PostgreSQL refuses to run as root; root runs it as `postgres` (or `nobody`). `start` and the ways to stop may
-    alternate; the data stays until `close`.
+    PostgreSQL refuses to run as root; root runs it as `postgres` (or `nobody`). `start` and the ways to stop
+    may alternate; the data stays until `close`.
     """
 
     can_be_killed = True

@@ -23,9 +23,9 @@ class StartFailure(RuntimeError):
 class Port:
     """A free TCP port that no other test run takes, for as long as this object is open.
 
-    Chosen below the range that the kernel gives to outgoing connections: a client that keeps trying to reach a killed
-    server on a port inside that range may at last be connected to itself. An abstract Unix socket named after the
-    port is the lock; the kernel drops it with the process, even after `kill -9`.
+    Chosen below the range that the kernel gives to outgoing connections: a client that keeps trying to reach
+    a killed server on a port inside that range may at last be connected to itself. An abstract Unix socket
+    named after the port is the lock; the kernel drops it with the process, even after `kill -9`.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class ServerFolder:
     """A temporary folder and the keeper of the servers that live in it."""
 
     def __init__(self, prefix: str) -> None:
-        # Not below pytest's own folders: those are closed to other users, and a Unix socket's path must be short.
+        # Not below pytest's folders: those are closed to other users, and a Unix socket's path must be short.
         self.path = Path(tempfile.mkdtemp(prefix=f"rostrum-{prefix}-"))
         self._keeper = subprocess.Popen(
             [sys.executable, str(KEEPER), str(self.path)],
@@ -120,6 +120,10 @@ class ServerFolder:
             user=user,
         )
         return int(answer["pid"])
+
+    def at_end(self, argv: Sequence[str | Path]) -> None:
+        """Have a command run when the test run is over, however it ends."""
+        self._order(do="at_end", argv=[str(part) for part in argv])
 
     def signal(self, name: str, number: int) -> None:
         """Send a signal to the server, if it still runs."""
