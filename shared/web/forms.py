@@ -19,7 +19,7 @@ def load_form(schema: marshmallow.Schema, form: "MultiDict[str, str]") -> tuple[
     """What the schema makes of a form, and what is wrong with it: field name → sentences.
 
     Blanks around a value go; an empty field counts as not sent, so that `required` speaks. Repeated groups
-    are named `attendees-0-email` and become nested lists; their errors come back under the same names. With
+    are named `guests-0-email` and become nested lists; their errors come back under the same names. With
     errors the data is None: show the form again with what was typed.
     """
     nested, indexes = _nest(schema, form)

@@ -22,7 +22,7 @@ def install_headers(app: Flask, *, form_origins: Sequence[str]) -> None:
     """Set the headers after every request. `form_origins` are where a form may lead besides this site.
 
     Browsers check `form-action` against every redirect after a form, so that a form which ends at another
-    site (a hosted checkout, say) needs that site named here.
+    site (a hosted payment page, say) needs that site named here.
     """
 
     def add_headers(response: Response) -> Response:

@@ -85,7 +85,7 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def flat_fields(messages: Any, *, skip: Iterable[str] = ()) -> dict[str, list[str]]:
-    """Marshmallow's nested messages as `attendees.0.email` → sentences."""
+    """Marshmallow's nested messages as `guests.0.email` → sentences."""
     found: dict[str, list[str]] = {}
     _flatten(messages, (), found, frozenset(skip))
     return found

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  // 1. Times are written in the workshop's zone; add the reader's own where that differs.
+  // 1. Times are written in the zone of the place; add the reader's own where that differs.
   var own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   document.querySelectorAll("time[datetime]").forEach(function (element) {
     var at = new Date(element.getAttribute("datetime"));
