@@ -80,6 +80,10 @@ class MoneyStory:
     coverages: Sequence[Coverage]
     progress: Sequence[EnrollmentProgress]
 
+    def progress_of(self, enrollment_id: UUID) -> EnrollmentProgress | None:
+        """How far one of the booking's enrollments is elsewhere."""
+        return next((p for p in self.progress if p.enrollment_id == enrollment_id), None)
+
 
 def finance_rows(
     session: Session, wanted: FinanceFilter, *, limit: int | None = None, offset: int = 0

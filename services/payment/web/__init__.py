@@ -3,5 +3,7 @@
 import flask
 import flask_smorest
 
-BLUEPRINTS: tuple[flask.Blueprint, ...] = ()
-APIS: tuple[flask_smorest.Blueprint, ...] = ()
+from services.payment.web import finance, pay, payments_api, webhooks
+
+BLUEPRINTS: tuple[flask.Blueprint, ...] = (pay.blueprint, webhooks.blueprint, finance.blueprint)
+APIS: tuple[flask_smorest.Blueprint, ...] = (payments_api.blueprint,)
