@@ -61,7 +61,7 @@ class ScheduleTooShort(Conflict):
         super().__init__(
             "schedule_too_short",
             f"The blocks add up to {contact_minutes} contact minutes without breaks, but {course_code} "
-            f"requires {required_minutes}: {self.missing_minutes} minutes are missing. Lengthen or add a block.",
+            f"requires {required_minutes}: {self.missing_minutes} minutes are missing. Lengthen a block.",
         )
 
 

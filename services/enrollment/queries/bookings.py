@@ -113,7 +113,7 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
     ).one_or_none()
     if row is None:
         return None
-    booking, workshop, course, trainer_name = row._tuple()
+    booking, workshop, course, trainer_name = row
     confirmed = booking.state is BookingState.CONFIRMED
     return BookingPage(
         booking_id=booking.booking_id,
@@ -188,7 +188,7 @@ def _attendees(
                 enrollment.seat, progress, released_facts(assessment, workshop), exam_required=exam_required
             ),
         )
-        for enrollment, progress, assessment in (row._tuple() for row in rows)
+        for enrollment, progress, assessment in rows
     )
 
 

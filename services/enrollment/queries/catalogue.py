@@ -103,7 +103,7 @@ def workshop_page(session: Session, workshop_id: UUID, now: datetime) -> Worksho
     ).one_or_none()
     if row is None:
         return None
-    workshop, course, trainer_name = row._tuple()
+    workshop, course, trainer_name = row
     blocks = blocks_of(session, workshop_id)
     assert workshop.required_minutes is not None
     return WorkshopPage(

@@ -143,7 +143,7 @@ def trainer_workshops(session: Session, trainer_id: UUID | None = None) -> Seque
             confirmed=count,
             completed_at=workshop.completed_at,
         )
-        for workshop, count in (row._tuple() for row in session.execute(query))
+        for workshop, count in session.execute(query)
     ]
 
 
@@ -157,7 +157,7 @@ def roster(session: Session, workshop_id: UUID) -> Roster | None:
     ).one_or_none()
     if row is None:
         return None
-    workshop, course, trainer_name = row._tuple()
+    workshop, course, trainer_name = row
     blocks = blocks_of(session, workshop_id)
     held = session.scalar(
         select(func.coalesce(func.sum(Booking.seats), 0)).where(
@@ -209,7 +209,7 @@ def _entries(
         .order_by(Enrollment.family_name, Enrollment.given_name, Enrollment.enrollment_id)
     )
     entries = []
-    for enrollment, reference, progress, assessment in (row._tuple() for row in rows):
+    for enrollment, reference, progress, assessment in rows:
         own = minutes.get(enrollment.enrollment_id, {})
         entries.append(
             RosterEntry(
