@@ -122,13 +122,19 @@ def prepare(plan: Plan) -> None:
 def make_plan(folder: Path, ports: Ports) -> Plan:
     """An embedded site in `folder`; AMQP_URL and DATABASE_URL (with `{service}`) move it to real servers."""
     return Plan(
-        services=tuple(ROOTS), folder=folder.resolve(), ports=ports, amqp_url=os.environ.get("AMQP_URL"),
-        amqp_management_url=os.environ.get("AMQP_MANAGEMENT_URL"), database_url=os.environ.get("DATABASE_URL"),
+        services=tuple(ROOTS),
+        folder=folder.resolve(),
+        ports=ports,
+        amqp_url=os.environ.get("AMQP_URL"),
+        amqp_management_url=os.environ.get("AMQP_MANAGEMENT_URL"),
+        database_url=os.environ.get("DATABASE_URL"),
     )
 
 
 @main.command()
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="of the site; the sandboxes take the next four")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, help="of the site; the sandboxes take the next four"
+)
 @click.option("--folder", default="var", show_default=True, type=click.Path(path_type=Path))
 def up(port: int, folder: Path) -> None:
     """Keep the site open, with example data, until Ctrl-C."""

@@ -72,9 +72,18 @@ def web(service: Service) -> None:
     service.engine.dispose()
     os.environ.setdefault("GUNICORN_WORKERS", str(settings.web_workers))
     arguments = [
-        sys.executable, "-m", "gunicorn", "--config", "python:deploy.gunicorn_conf",
-        "--bind", f"{settings.bind}:{settings.port}", "--workers", str(settings.web_workers),
-        "--threads", str(settings.web_threads), f"services.{service.name}.app:create_app()",
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config",
+        "python:deploy.gunicorn_conf",
+        "--bind",
+        f"{settings.bind}:{settings.port}",
+        "--workers",
+        str(settings.web_workers),
+        "--threads",
+        str(settings.web_threads),
+        f"services.{service.name}.app:create_app()",
     ]
     os.execv(sys.executable, arguments)
 
@@ -122,7 +131,9 @@ def revise(service: Service, revision: str, message: str) -> None:
 def seed(service: Service) -> None:
     """Put example data into a sandbox; refused in production."""
     if not service.settings.sandbox:
-        raise click.ClickException("Example data and accounts exist only in the sandbox (ROSTRUM_MODE=sandbox).")
+        raise click.ClickException(
+            "Example data and accounts exist only in the sandbox (ROSTRUM_MODE=sandbox)."
+        )
     if service.seed is not None:
         service.seed(service)
     click.echo(f"{service.name}: seeded")

@@ -63,8 +63,13 @@ def setting(
     """
     return dataclass_field(
         metadata={
-            "variable": variable, "kind": kind, "default": default, "sandbox_default": sandbox_default,
-            "secret": secret, "outside_url": outside_url, "help": help,
+            "variable": variable,
+            "kind": kind,
+            "default": default,
+            "sandbox_default": sandbox_default,
+            "secret": secret,
+            "outside_url": outside_url,
+            "help": help,
         },
         repr=not secret,
     )
@@ -81,29 +86,50 @@ class KernelSettings:
         help="production refuses demo secrets and sandbox addresses",
     )
     database_url: str = setting(
-        "DATABASE_URL", kinds.String(), help="postgresql+psycopg://… or sqlite:///…, one per service", secret=True
+        "DATABASE_URL",
+        kinds.String(),
+        help="postgresql+psycopg://… or sqlite:///…, one per service",
+        secret=True,
     )
     amqp_url: str | None = setting(
-        "AMQP_URL", kinds.String(), default=None, secret=True, help="amqp://…; without it the embedded bus carries"
+        "AMQP_URL",
+        kinds.String(),
+        default=None,
+        secret=True,
+        help="amqp://…; without it the embedded bus carries",
     )
     amqp_management_url: str | None = setting(
-        "AMQP_MANAGEMENT_URL", kinds.String(), default=None, secret=True, help="for queue depths on the ops pages"
+        "AMQP_MANAGEMENT_URL",
+        kinds.String(),
+        default=None,
+        secret=True,
+        help="for queue depths on the ops pages",
     )
     embedded_databases: tuple[str, ...] | None = setting(
-        "EMBEDDED_DATABASES", WordList(), default=None,
+        "EMBEDDED_DATABASES",
+        WordList(),
+        default=None,
         help="service=sqlite:///…, for each service: whose inboxes the embedded bus fills",
     )
     public_url: str = setting(
-        "PUBLIC_URL", kinds.Url(require_tld=False), sandbox_default="http://127.0.0.1:8000",
+        "PUBLIC_URL",
+        kinds.Url(require_tld=False),
+        sandbox_default="http://127.0.0.1:8000",
         help="where browsers reach the site",
     )
     staff_keys: tuple[str, ...] = setting(
-        "STAFF_KEYS", WordList(), sandbox_default="sandbox-staff-key", secret=True,
+        "STAFF_KEYS",
+        WordList(),
+        sandbox_default="sandbox-staff-key",
+        secret=True,
         help="sign staff cookies; newest first, all verify",
     )
     link_keys: tuple[str, ...] = setting(
-        "LINK_KEYS", WordList(), sandbox_default="sandbox-link-key", secret=True,
-        help="sign students' links; newest first, all verify",
+        "LINK_KEYS",
+        WordList(),
+        sandbox_default="sandbox-link-key",
+        secret=True,
+        help="sign the links of people without an account; newest first, all verify",
     )
     clock_offset_file: Path | None = setting(
         "CLOCK_OFFSET_FILE", PathField(), default=None, help="sandbox only: seconds added to business time"
@@ -111,23 +137,27 @@ class KernelSettings:
     bind: str = setting("BIND", kinds.String(), default="127.0.0.1", help="address the service listens on")
     port: int = setting("PORT", kinds.Integer(validate=validate.Range(0, 65535)), default=8000)
     worker_port: int | None = setting(
-        "WORKER_PORT", kinds.Integer(validate=validate.Range(0, 65535)), default=None,
+        "WORKER_PORT",
+        kinds.Integer(validate=validate.Range(0, 65535)),
+        default=None,
         help="the worker answers healthz and readyz here",
     )
     trusted_proxies: int = setting(
-        "TRUSTED_PROXIES", kinds.Integer(validate=validate.Range(0, 5)), default=0,
+        "TRUSTED_PROXIES",
+        kinds.Integer(validate=validate.Range(0, 5)),
+        default=0,
         help="how many proxies in front set X-Forwarded-*",
     )
     log_format: str = setting(
         "LOG_FORMAT", kinds.String(validate=validate.OneOf(["json", "text"])), default="json"
     )
     lease_seconds: float = setting(
-        "LEASE_SECONDS", kinds.Float(validate=validate.Range(1, 3600)), default="60",
+        "LEASE_SECONDS",
+        kinds.Float(validate=validate.Range(1, 3600)),
+        default="60",
         help="how long a message in work is left alone after its process vanished",
     )
-    task_threads: int = setting(
-        "TASK_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4"
-    )
+    task_threads: int = setting("TASK_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4")
     retry_seconds: tuple[str, ...] = setting(
         "RETRY_SECONDS", WordList(), default="5,30,120,600,3600", help="waits before each retry"
     )
@@ -173,7 +203,9 @@ def load_settings(cls: type[S], environ: Mapping[str, str]) -> S:
         if not sandbox and (complaint := _unfit_for_production(meta, str(raw))):
             problems[variable] = [complaint]
     if not sandbox and values.get("clock_offset_file"):
-        problems["CLOCK_OFFSET_FILE"] = ["is allowed in the sandbox only: business time is real in production."]
+        problems["CLOCK_OFFSET_FILE"] = [
+            "is allowed in the sandbox only: business time is real in production."
+        ]
     if problems:
         raise SettingsError(problems)
     return cls(**values)

@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 class AppError(Exception):
     """An expected refusal. `detail` is a whole sentence that says what to do; `code` is stable.
 
-    `fields` names what was wrong in the input: field path (`attendees.0.email`) to sentences.
+    `fields` names what was wrong in the input: field path (`guests.0.email`) to sentences.
     """
 
     status = 500
     title = "Something went wrong"
 
-    def __init__(
-        self, code: str, detail: str, *, fields: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, code: str, detail: str, *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail

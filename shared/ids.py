@@ -17,7 +17,9 @@ def new_id() -> UUID:
     global _last
     nanoseconds = time.time_ns()
     with _guard:
-        ticks = max((nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000, _last + 1)
+        ticks = max(
+            (nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000, _last + 1
+        )
         _last = ticks
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0x2 << 62 | secrets.randbits(62)
     return UUID(int=value)

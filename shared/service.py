@@ -111,10 +111,17 @@ def compose(
     signal = overrides.signal or Signal()
     notifier = Notifier(engine)
 
-    def encode(event: Any, *, message_id: Any, time: Any, correlation_id: str, causation_id: str | None) -> Encoded:
+    def encode(
+        event: Any, *, message_id: Any, time: Any, correlation_id: str, causation_id: str | None
+    ) -> Encoded:
         return codec.encode(
-            event, message_id=str(message_id), time=time, correlation_id=correlation_id,
-            causation_id=causation_id, source=f"/{name}", sequence=getattr(event, "revision", None),
+            event,
+            message_id=str(message_id),
+            time=time,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            source=f"/{name}",
+            sequence=getattr(event, "revision", None),
         )
 
     def wake() -> None:
@@ -127,13 +134,23 @@ def compose(
         return _bus(service)
 
     service = Service(
-        name=name, settings=settings, clock=clock, engine=engine,
+        name=name,
+        settings=settings,
+        clock=clock,
+        engine=engine,
         transactions=Transactions(engine, encode, clock, on_commit=wake, checkpoint=overrides.checkpoint),
-        registry=registry, manifest=manifest, codec=codec,
+        registry=registry,
+        manifest=manifest,
+        codec=codec,
         reader=Reader(codec=codec, subscriptions=subscriptions, sources={s.name: s for s in sources}),
         policy=overrides.policy or RetryPolicy(steps=tuple(float(step) for step in settings.retry_seconds)),
-        signal=signal, links=LinkSigner(settings.link_keys), metadata=metadata, migrations=migrations,
-        checkpoint=overrides.checkpoint, open_bus=open_bus, **parts,
+        signal=signal,
+        links=LinkSigner(settings.link_keys),
+        metadata=metadata,
+        migrations=migrations,
+        checkpoint=overrides.checkpoint,
+        open_bus=open_bus,
+        **parts,
     )
     return service
 
@@ -146,7 +163,9 @@ def _bus(service: Service) -> Bus:
     settings = service.settings
     if settings.amqp_url:
         return RabbitMQBus(
-            settings.amqp_url, service.manifest, service=service.name,
+            settings.amqp_url,
+            service.manifest,
+            service=service.name,
             management_url=settings.amqp_management_url,
         )
     return EmbeddedBus(

@@ -42,7 +42,9 @@ class Loop:
 class Worker:
     """All that one service does in the background."""
 
-    def __init__(self, service: Service, *, bus: Bus | None = None, stopping: threading.Event | None = None) -> None:
+    def __init__(
+        self, service: Service, *, bus: Bus | None = None, stopping: threading.Event | None = None
+    ) -> None:
         self.service = service
         self.stopping = stopping or threading.Event()
         self.bus = bus or service.open_bus()
@@ -54,12 +56,18 @@ class Worker:
             service.engine, self.bus, singleton_lock(service.engine, "relay"), checkpoint=service.checkpoint
         )
         self.desk = Desk(service.transactions, service.reader, lease_seconds=settings.lease_seconds, **common)
-        self.tasks = TaskRunner(service.transactions, service.reader, lease_seconds=settings.lease_seconds, **common)
+        self.tasks = TaskRunner(
+            service.transactions, service.reader, lease_seconds=settings.lease_seconds, **common
+        )
         self._consumer = self.bus.consumer()
         self.deliveries = (
             DeliveryDesk(
-                service.transactions, service.reader, self._consumer, stored=service.signal.set,
-                stopping=self.stopping, **common,
+                service.transactions,
+                service.reader,
+                self._consumer,
+                stored=service.signal.set,
+                stopping=self.stopping,
+                **common,
             )
             if self._consumer is not None
             else None
@@ -86,9 +94,15 @@ class Worker:
         loops = [Loop(name=f"{name}-timers", step=self._run_timers, idle_seconds=0.5)]
         if self.service.reader.task_types():
             count = self.service.settings.task_threads
-            loops += [Loop(name=f"{name}-task-{n}", step=self.tasks.step, idle_seconds=0.5) for n in range(count)]
+            loops += [
+                Loop(name=f"{name}-task-{n}", step=self.tasks.step, idle_seconds=0.5) for n in range(count)
+            ]
             loops.append(
-                Loop(name=f"{name}-leases", step=self._renew_leases, idle_seconds=self.service.settings.lease_seconds / 3)
+                Loop(
+                    name=f"{name}-leases",
+                    step=self._renew_leases,
+                    idle_seconds=self.service.settings.lease_seconds / 3,
+                )
             )
         return loops
 
@@ -100,7 +114,9 @@ class Worker:
             thread.start()
         if self.service.engine.dialect.name == "postgresql":
             listener = Listener(self.service.engine, self.service.signal)
-            thread = threading.Thread(target=listener.run, args=(self.stopping,), name="listener", daemon=True)
+            thread = threading.Thread(
+                target=listener.run, args=(self.stopping,), name="listener", daemon=True
+            )
             thread.start()
 
     def stop(self, timeout: float = 20.0) -> None:
@@ -140,7 +156,9 @@ class Worker:
     def _run_timer(self, timer: Timer) -> None:
         service = self.service
         context = TimerContext(
-            service=service, transactions=service.transactions, clock=service.clock,
+            service=service,
+            transactions=service.transactions,
+            clock=service.clock,
             every=timedelta(seconds=timer.every_seconds),
         )
         with correlated(None, timer=timer.name):

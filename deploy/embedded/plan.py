@@ -116,12 +116,24 @@ class Plan:
         """The processes to keep running."""
         python = sys.executable
         return [
-            Program(name="sandboxes", arguments=[python, "-m", "deploy.sandbox"], environment=self._sandboxes()),
+            Program(
+                name="sandboxes", arguments=[python, "-m", "deploy.sandbox"], environment=self._sandboxes()
+            ),
             Program(
                 name="site",
                 arguments=[
-                    python, "-m", "gunicorn", "--config", "python:deploy.gunicorn_conf", "--workers", "1",
-                    "--threads", "4", "--bind", f"{HOST}:{self.ports.site}", "services.__main__:create_site()",
+                    python,
+                    "-m",
+                    "gunicorn",
+                    "--config",
+                    "python:deploy.gunicorn_conf",
+                    "--workers",
+                    "1",
+                    "--threads",
+                    "4",
+                    "--bind",
+                    f"{HOST}:{self.ports.site}",
+                    "services.__main__:create_site()",
                 ],
                 environment=self._for_all(),
             ),
@@ -130,10 +142,15 @@ class Plan:
 
     def _workers(self, python: str) -> list[Program]:
         if self.amqp_url is None:
-            return [Program(name="worker", arguments=[python, "-m", "services", "worker"], environment=self._for_all())]
+            return [
+                Program(
+                    name="worker", arguments=[python, "-m", "services", "worker"], environment=self._for_all()
+                )
+            ]
         return [
             Program(
-                name=f"{name}-worker", arguments=[python, "-m", f"services.{name}", "worker"],
+                name=f"{name}-worker",
+                arguments=[python, "-m", f"services.{name}", "worker"],
                 environment=self.environment(name),
             )
             for name in self.services

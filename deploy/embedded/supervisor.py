@@ -86,8 +86,13 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             self._running[name] = subprocess.Popen(
-                list(program.arguments), env={**os.environ, **program.environment}, stdout=file, stderr=file,
-                stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent,
+                list(program.arguments),
+                env={**os.environ, **program.environment},
+                stdout=file,
+                stderr=file,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     def _watch(self) -> None:

@@ -48,6 +48,7 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
         apis=web.APIS,
         gateways={Mailer: mailer, HoldPolicy: hold},
         seed=tasks.seed,
+        form_origins=(settings.checkout_origin,),
     )
 
 

@@ -40,6 +40,14 @@ class Settings(KernelSettings):
         help="the sender of our letters, such as Workshops <workshops@example.com>",
     )
 
+    checkout_origin: str = setting(
+        "STRIPE_CHECKOUT_ORIGIN",
+        fields.Url(require_tld=False),
+        default="https://checkout.stripe.com",
+        outside_url=True,
+        help="where the payment page is: the form that books leads there, and browsers must be told",
+    )
+
     @property
     def hold_policy(self) -> HoldPolicy:
         """How long seats wait for money."""

@@ -1,4 +1,4 @@
-"""Signed links: how students, who have no account, reach what is theirs.
+"""Signed links: how people without an account reach what is theirs.
 
 A link names a subject and a version. The signature alone says that it was issued; whether it still holds
 is said by the version the reading service keeps from events.

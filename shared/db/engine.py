@@ -23,15 +23,23 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size,
+            parsed,
+            hide_parameters=True,
+            pool_size=pool_size,
+            max_overflow=pool_size,
             connect_args={"timeout": 30, "check_same_thread": False, "cached_statements": 512},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(
-        parsed.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_size=pool_size,
-        max_overflow=pool_size, pool_pre_ping=False, pool_recycle=1800, pool_timeout=10,
+        parsed.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        pool_timeout=10,
         connect_args={"connect_timeout": 3, "application_name": "rostrum"},
     )
 
@@ -40,7 +48,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver must not open transactions by itself: `_begin_sqlite` does, with the right kind.
     connection.isolation_level = None
     for pragma in (
-        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "cache_size=-16000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "cache_size=-16000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -37,8 +37,10 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime),
     Index(
-        "ix_outbox_unpublished", "seq",
-        postgresql_where=text("published_at IS NULL"), sqlite_where=text("published_at IS NULL"),
+        "ix_outbox_unpublished",
+        "seq",
+        postgresql_where=text("published_at IS NULL"),
+        sqlite_where=text("published_at IS NULL"),
     ),
 )
 
@@ -74,8 +76,10 @@ inbox = Table(
     PrimaryKeyConstraint("consumer", "message_id"),
     Index("ix_inbox_waiting", "next_attempt_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
     Index(
-        "ix_inbox_dead", "failed_at",
-        postgresql_where=text("state = 'dead'"), sqlite_where=text("state = 'dead'"),
+        "ix_inbox_dead",
+        "failed_at",
+        postgresql_where=text("state = 'dead'"),
+        sqlite_where=text("state = 'dead'"),
     ),
 )
 

@@ -66,8 +66,11 @@ class Tx:
         """Say `event` when this transaction commits: its row in the outbox is part of it."""
         message_id = new_id()
         encoded = self._encode(
-            event, message_id=message_id, time=self.clock.now(),
-            correlation_id=self.correlation, causation_id=self.causation,
+            event,
+            message_id=message_id,
+            time=self.clock.now(),
+            correlation_id=self.correlation,
+            causation_id=self.causation,
         )
         self._sayings.append(
             {
@@ -102,7 +105,10 @@ class Tx:
         column = inspect(entity).primary_key[0]
         wanted = sorted(set(keys), key=str)
         rows = self.session.scalars(
-            select(entity).where(column.in_(wanted)).order_by(column).with_for_update()
+            select(entity)
+            .where(column.in_(wanted))
+            .order_by(column)
+            .with_for_update()
             .execution_options(populate_existing=True)
         ).all()
         self._locked.update({(entity, key): None for key in wanted})
@@ -154,7 +160,11 @@ class Tx:
 
 def insert_new(session_or_connection: Any, table: Any) -> Any:
     """INSERT … ON CONFLICT DO NOTHING in the session's dialect."""
-    bind = session_or_connection.get_bind() if isinstance(session_or_connection, Session) else session_or_connection
+    bind = (
+        session_or_connection.get_bind()
+        if isinstance(session_or_connection, Session)
+        else session_or_connection
+    )
     dialect: Any = postgresql if bind.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
 
@@ -185,11 +195,17 @@ class Transactions:
     @contextmanager
     def begin(self, *, correlation: str | None = None, causation: str | None = None) -> Iterator[Tx]:
         """A writing transaction: leaving the block commits, an error rolls back."""
-        with write_lock(self.engine), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with (
+            write_lock(self.engine),
+            Session(self.engine, expire_on_commit=False, autoflush=False) as session,
+        ):
             with session.begin():
                 tx = Tx(
-                    session, self._encode, self.clock,
-                    correlation=correlation or correlation_id(), causation=causation,
+                    session,
+                    self._encode,
+                    self.clock,
+                    correlation=correlation or correlation_id(),
+                    causation=causation,
                 )
                 yield tx
                 tx.finish()
@@ -207,5 +223,3 @@ class Transactions:
     def wake(self) -> None:
         """Tell the worker that there is something to do."""
         self._on_commit()
-
-

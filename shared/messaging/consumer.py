@@ -107,8 +107,12 @@ class DeliveryDesk:
             for delivery, error in unreadable:
                 digest = hashlib.sha256(delivery.body).hexdigest()
                 row = new_row(
-                    consumer=BUS, message_id=f"unreadable:{digest}", type=delivery.type or "unknown",
-                    payload=None, correlation_id=None, raw=delivery.body,
+                    consumer=BUS,
+                    message_id=f"unreadable:{digest}",
+                    type=delivery.type or "unknown",
+                    payload=None,
+                    correlation_id=None,
+                    raw=delivery.body,
                 )
                 failure = failure_of(error, delivery.body)
                 inbox.store_dead(connection, row, failure)
@@ -161,13 +165,22 @@ class DeliveryDesk:
             inbox.store_failed(connection, self._row(message, "failed", message.body), failure, self._policy)
             inbox.refer(connection, [(message.message_id, message.references)])
         log.warning(
-            "message_failed", message_id=message.message_id, event_type=message.type, attempts=1,
-            kind=failure.kind, error=failure.error,
+            "message_failed",
+            message_id=message.message_id,
+            event_type=message.type,
+            attempts=1,
+            kind=failure.kind,
+            error=failure.error,
         )
 
     @staticmethod
     def _row(message: Message, state: str, payload: str) -> dict[str, Any]:
         return new_row(
-            consumer=BUS, message_id=message.message_id, type=message.type, payload=payload,
-            correlation_id=message.correlation_id, state=state, attempts=1 if state == "handled" else 0,
+            consumer=BUS,
+            message_id=message.message_id,
+            type=message.type,
+            payload=payload,
+            correlation_id=message.correlation_id,
+            state=state,
+            attempts=1 if state == "handled" else 0,
         )

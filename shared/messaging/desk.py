@@ -51,7 +51,10 @@ class Desk:
             with write_connection(self._engine) as connection:
                 inbox.release(connection, self._to_release)
                 claimed = inbox.claim(
-                    connection, lease_seconds=self._lease_seconds, policy=self._policy, limit=self._batch,
+                    connection,
+                    lease_seconds=self._lease_seconds,
+                    policy=self._policy,
+                    limit=self._batch,
                     without=self._tasks,
                 )
         except Exception as error:
@@ -79,7 +82,9 @@ class Desk:
         self._handle(readable)
 
     def _read(self, one: Claimed) -> Message:
-        return self._reader.read_stored(one.consumer, one.message_id, one.type, one.payload, one.correlation_id)
+        return self._reader.read_stored(
+            one.consumer, one.message_id, one.type, one.payload, one.correlation_id
+        )
 
     def _handle(self, pairs: Sequence[Pair]) -> None:
         remaining = list(pairs)
@@ -126,8 +131,11 @@ class Desk:
         with write_connection(self._engine) as connection:
             state = inbox.fail(connection, one, failure, self._policy)
         log.warning(
-            "message_failed", message_id=one.message_id, event_type=one.type, attempts=one.attempts,
-            state=state or "lease lost", kind=failure.kind, error=failure.error,
+            "message_failed",
+            message_id=one.message_id,
+            event_type=one.type,
+            attempts=one.attempts,
+            state=state or "lease lost",
+            kind=failure.kind,
+            error=failure.error,
         )
-
-

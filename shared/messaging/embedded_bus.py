@@ -50,7 +50,9 @@ class EmbeddedBus:
                 with engine.connect() as connection:
                     connection.exec_driver_sql("SELECT 1")
             except Exception as error:
-                raise BusUnavailable(f"the database of {name} cannot be opened: {describe_error(error)}") from error
+                raise BusUnavailable(
+                    f"the database of {name} cannot be opened: {describe_error(error)}"
+                ) from error
 
     def depths(self) -> Mapping[str, int] | None:
         return None
@@ -96,8 +98,11 @@ class _EmbeddedPublisher:
                     correlations[message.message_id] = _correlation(message.body)
                 rows.append(
                     new_row(
-                        consumer=BUS, message_id=message.message_id, type=message.type,
-                        payload=message.body.decode(), correlation_id=correlations[message.message_id],
+                        consumer=BUS,
+                        message_id=message.message_id,
+                        type=message.type,
+                        payload=message.body.decode(),
+                        correlation_id=correlations[message.message_id],
                     )
                 )
             if rows:

@@ -25,7 +25,9 @@ def failure_of(error: BaseException, body: str | bytes | None) -> Failure:
         kind = "permanent"
     text = describe_error(error, _secrets(body))
     place = where(error)
-    return Failure(kind=kind, error=f"{text} ({place})" if place else text, fingerprint=fingerprint(error, text))
+    return Failure(
+        kind=kind, error=f"{text} ({place})" if place else text, fingerprint=fingerprint(error, text)
+    )
 
 
 def _secrets(body: str | bytes | None) -> frozenset[str]:

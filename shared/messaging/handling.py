@@ -19,9 +19,7 @@ class HandlerFailed(Exception):
         self.message = message
 
 
-def handle_batch(
-    transactions: Transactions, messages: Sequence[Message], mark: Callable[[Tx], None]
-) -> None:
+def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: Callable[[Tx], None]) -> None:
     """Mark the messages handled, run their handlers and commit, all in one transaction.
 
     `mark` writes the inbox rows first: it takes their locks, or finds out that they are not ours. Raises
@@ -54,5 +52,3 @@ def _lock_ahead(tx: Tx, messages: Sequence[Message]) -> None:
     # One order for all batches, so that two workers cannot wait for each other.
     for entity in sorted(wanted, key=lambda cls: cls.__name__):
         tx.lock_ahead(entity, wanted[entity])
-
-

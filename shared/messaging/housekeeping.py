@@ -17,17 +17,20 @@ _BATCH = 1000
 
 
 def purge_outbox(transactions: Transactions, forgettable: Collection[str]) -> int:
-    """Delete published rows older than 30 days of these types; what tells of money or membership stays."""
+    """Delete published rows of these types when older than 30 days; what other types tell of stays for ever."""
     old = -timedelta(days=OUTBOX_DAYS).total_seconds()
     with write_connection(transactions.engine) as connection:
         rows = connection.execute(
             select(outbox.c.seq, outbox.c.id)
-            .where(outbox.c.published_at < moment(old), outbox.c.type.in_(list(forgettable))).limit(_BATCH)
+            .where(outbox.c.published_at < moment(old), outbox.c.type.in_(list(forgettable)))
+            .limit(_BATCH)
         ).all()
         if rows:
             connection.execute(delete(outbox).where(outbox.c.seq.in_([row.seq for row in rows])))
             connection.execute(
-                delete(message_reference).where(message_reference.c.message_id.in_([str(row.id) for row in rows]))
+                delete(message_reference).where(
+                    message_reference.c.message_id.in_([str(row.id) for row in rows])
+                )
             )
     return len(rows)
 
@@ -39,7 +42,8 @@ def forget_failed_people(transactions: Transactions, reader: Reader) -> int:
         rows = connection.execute(
             select(inbox.c.consumer, inbox.c.message_id, inbox.c.payload, inbox.c.raw)
             .where(
-                inbox.c.state.in_(["failed", "dead"]), inbox.c.first_failed_at < moment(old),
+                inbox.c.state.in_(["failed", "dead"]),
+                inbox.c.first_failed_at < moment(old),
                 inbox.c.payload.is_not(None) | inbox.c.raw.is_not(None),
             )
             .limit(_BATCH)
@@ -53,7 +57,8 @@ def forget_failed_people(transactions: Transactions, reader: Reader) -> int:
             changed += connection.execute(
                 update(inbox)
                 .where(
-                    inbox.c.consumer == row.consumer, inbox.c.message_id == row.message_id,
+                    inbox.c.consumer == row.consumer,
+                    inbox.c.message_id == row.message_id,
                     inbox.c.state.in_(["failed", "dead"]),
                 )
                 .values(payload=kept, raw=None)

@@ -35,8 +35,16 @@ def new_row(
 ) -> dict[str, Any]:
     """Values of one inbox row; every row of an executemany has the same keys."""
     row: dict[str, Any] = {
-        "consumer": consumer, "message_id": message_id, "type": type, "payload": payload, "raw": None,
-        "state": "received", "attempts": 0, "error_kind": None, "error": None, "fingerprint": None,
+        "consumer": consumer,
+        "message_id": message_id,
+        "type": type,
+        "payload": payload,
+        "raw": None,
+        "state": "received",
+        "attempts": 0,
+        "error_kind": None,
+        "error": None,
+        "fingerprint": None,
         "correlation_id": correlation_id,
     }
     row.update(more)
@@ -58,9 +66,16 @@ def store_dead(connection: Connection, row: dict[str, Any], failure: Failure) ->
     """A message that can never be read or handled: kept with its reason."""
     connection.execute(
         insert_new(connection, inbox).values(
-            **{**row, "state": "dead", "error_kind": failure.kind, "error": failure.error,
-               "fingerprint": failure.fingerprint},
-            received_at=moment(), first_failed_at=moment(), failed_at=moment(),
+            **{
+                **row,
+                "state": "dead",
+                "error_kind": failure.kind,
+                "error": failure.error,
+                "fingerprint": failure.fingerprint,
+            },
+            received_at=moment(),
+            first_failed_at=moment(),
+            failed_at=moment(),
         )
     )
 
@@ -127,14 +142,19 @@ def claim(
     Messages on their first attempt are taken as a batch. One that was tried or interrupted before is taken
     alone, so that it harms no neighbour; one interrupted too often is dead.
     """
-    kinds = [and_(inbox.c.consumer == c, inbox.c.type == t) for c, t in (only if only is not None else without)]
-    chosen = (or_(*kinds) if only is not None else ~or_(*kinds)) if kinds else (None if only is None else False)
+    kinds = [
+        and_(inbox.c.consumer == c, inbox.c.type == t) for c, t in (only if only is not None else without)
+    ]
+    chosen = (
+        (or_(*kinds) if only is not None else ~or_(*kinds)) if kinds else (None if only is None else False)
+    )
     if chosen is False:
         return []
     query = (
         select(inbox)
         .where(
-            inbox.c.state.in_(OPEN_STATES), inbox.c.next_attempt_at <= moment(),
+            inbox.c.state.in_(OPEN_STATES),
+            inbox.c.next_attempt_at <= moment(),
             or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
         )
         .order_by(inbox.c.next_attempt_at, inbox.c.message_id)
@@ -167,8 +187,13 @@ def claim(
         )
     return [
         Claimed(
-            consumer=row.consumer, message_id=row.message_id, type=row.type, payload=row.payload or "",
-            attempts=row.attempts + 1, lease_token=token, correlation_id=row.correlation_id,
+            consumer=row.consumer,
+            message_id=row.message_id,
+            type=row.type,
+            payload=row.payload or "",
+            attempts=row.attempts + 1,
+            lease_token=token,
+            correlation_id=row.correlation_id,
         )
         for row in batch
     ]
@@ -184,10 +209,18 @@ def _is(row: Row[Any]) -> Any:
 
 def _bury_interrupted(connection: Connection, row: Row[Any], interruptions: int) -> None:
     connection.execute(
-        update(inbox).where(_is(row)).values(
-            state="dead", interruptions=interruptions, lease_token=None, lease_until=None, next_attempt_at=None,
-            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()), failed_at=moment(),
-            error_kind="interrupted", fingerprint="interrupted",
+        update(inbox)
+        .where(_is(row))
+        .values(
+            state="dead",
+            interruptions=interruptions,
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=None,
+            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
+            failed_at=moment(),
+            error_kind="interrupted",
+            fingerprint="interrupted",
             error=f"the process vanished {interruptions} times while it worked on this message",
         )
     )
@@ -196,12 +229,20 @@ def _bury_interrupted(connection: Connection, row: Row[Any], interruptions: int)
 _FINISH = (
     update(inbox)
     .where(
-        inbox.c.consumer == bindparam("b_consumer"), inbox.c.message_id == bindparam("b_message_id"),
+        inbox.c.consumer == bindparam("b_consumer"),
+        inbox.c.message_id == bindparam("b_message_id"),
         inbox.c.lease_token == bindparam("b_token"),
     )
     .values(
-        state="handled", payload=bindparam("b_payload"), finished_at=moment(), lease_token=None,
-        lease_until=None, next_attempt_at=None, error_kind=None, error=None, fingerprint=None,
+        state="handled",
+        payload=bindparam("b_payload"),
+        finished_at=moment(),
+        lease_token=None,
+        lease_until=None,
+        next_attempt_at=None,
+        error_kind=None,
+        error=None,
+        fingerprint=None,
     )
 )
 
@@ -212,7 +253,12 @@ def finish(connection: Connection, done: Sequence[tuple[Claimed, str]]) -> int:
     Fewer than given means that a lease was lost: the caller must roll back.
     """
     rows = [
-        {"b_consumer": c.consumer, "b_message_id": c.message_id, "b_token": c.lease_token, "b_payload": payload}
+        {
+            "b_consumer": c.consumer,
+            "b_message_id": c.message_id,
+            "b_token": c.lease_token,
+            "b_payload": payload,
+        }
         for c, payload in done
     ]
     return connection.execute(_FINISH, rows, execution_options={"preserve_rowcount": True}).rowcount
@@ -223,7 +269,8 @@ def holds_lease(connection: Connection, claimed: Claimed) -> bool:
     found = connection.execute(
         select(inbox.c.message_id)
         .where(
-            inbox.c.consumer == claimed.consumer, inbox.c.message_id == claimed.message_id,
+            inbox.c.consumer == claimed.consumer,
+            inbox.c.message_id == claimed.message_id,
             inbox.c.lease_token == claimed.lease_token,
         )
         .with_for_update()
@@ -237,7 +284,8 @@ def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> boo
         connection.execute(
             update(inbox)
             .where(
-                inbox.c.consumer == claimed.consumer, inbox.c.message_id == claimed.message_id,
+                inbox.c.consumer == claimed.consumer,
+                inbox.c.message_id == claimed.message_id,
                 inbox.c.lease_token == claimed.lease_token,
             )
             .values(lease_until=moment(lease_seconds))
@@ -252,7 +300,8 @@ def release(connection: Connection, claimed: Sequence[Claimed]) -> None:
         connection.execute(
             update(inbox)
             .where(
-                inbox.c.consumer == one.consumer, inbox.c.message_id == one.message_id,
+                inbox.c.consumer == one.consumer,
+                inbox.c.message_id == one.message_id,
                 inbox.c.lease_token == one.lease_token,
             )
             .values(attempts=inbox.c.attempts - 1, lease_token=None, lease_until=None)
@@ -265,14 +314,20 @@ def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: Ret
     result = connection.execute(
         update(inbox)
         .where(
-            inbox.c.consumer == claimed.consumer, inbox.c.message_id == claimed.message_id,
+            inbox.c.consumer == claimed.consumer,
+            inbox.c.message_id == claimed.message_id,
             inbox.c.lease_token == claimed.lease_token,
         )
         .values(
-            state="dead" if dead else "failed", lease_token=None, lease_until=None,
+            state="dead" if dead else "failed",
+            lease_token=None,
+            lease_until=None,
             next_attempt_at=null() if dead else moment(policy.wait(claimed.attempts)),
-            error_kind=failure.kind, error=failure.error, fingerprint=failure.fingerprint,
-            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()), failed_at=moment(),
+            error_kind=failure.kind,
+            error=failure.error,
+            fingerprint=failure.fingerprint,
+            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
+            failed_at=moment(),
         )
     )
     return ("dead" if dead else "failed") if result.rowcount == 1 else None
@@ -285,10 +340,17 @@ def store_failed(connection: Connection, row: dict[str, Any], failure: Failure, 
         return
     connection.execute(
         insert_new(connection, inbox).values(
-            **{**row, "state": "failed", "attempts": 1, "error_kind": failure.kind, "error": failure.error,
-               "fingerprint": failure.fingerprint},
-            received_at=moment(), next_attempt_at=moment(policy.wait(1)), first_failed_at=moment(),
+            **{
+                **row,
+                "state": "failed",
+                "attempts": 1,
+                "error_kind": failure.kind,
+                "error": failure.error,
+                "fingerprint": failure.fingerprint,
+            },
+            received_at=moment(),
+            next_attempt_at=moment(policy.wait(1)),
+            first_failed_at=moment(),
             failed_at=moment(),
         )
     )
-

@@ -29,13 +29,20 @@ def inbox_counts(connection: Connection) -> Mapping[tuple[str, str], int]:
 
 
 def list_messages(
-    connection: Connection, *, states: Sequence[str], type: str | None = None, limit: int = 100, offset: int = 0
+    connection: Connection,
+    *,
+    states: Sequence[str],
+    type: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> Sequence[Row[Any]]:
     """Inbox rows in these states, newest failure first."""
     query = (
-        select(inbox).where(inbox.c.state.in_(list(states)))
+        select(inbox)
+        .where(inbox.c.state.in_(list(states)))
         .order_by(func.coalesce(inbox.c.failed_at, inbox.c.received_at).desc(), inbox.c.message_id)
-        .limit(limit).offset(offset)
+        .limit(limit)
+        .offset(offset)
     )
     if type:
         query = query.where(inbox.c.type == type)
@@ -46,8 +53,10 @@ def find_messages(connection: Connection, reference: str, *, limit: int = 200) -
     """Inbox rows that name this business id, or have this message id, oldest first."""
     ids = select(message_reference.c.message_id).where(message_reference.c.reference == reference)
     return connection.execute(
-        select(inbox).where(or_(inbox.c.message_id == reference, inbox.c.message_id.in_(ids)))
-        .order_by(inbox.c.received_at, inbox.c.message_id).limit(limit)
+        select(inbox)
+        .where(or_(inbox.c.message_id == reference, inbox.c.message_id.in_(ids)))
+        .order_by(inbox.c.received_at, inbox.c.message_id)
+        .limit(limit)
     ).all()
 
 
@@ -87,15 +96,23 @@ def retry_message(connection: Connection, consumer: str, message_id: str, *, act
     """
     row = get_message(connection, consumer, message_id)
     if row.state not in ("failed", "dead"):
-        raise Conflict("message_not_failed", f"The message is {row.state}: only failed and dead ones run again.")
+        raise Conflict(
+            "message_not_failed", f"The message is {row.state}: only failed and dead ones run again."
+        )
     if row.payload is None:
         raise Conflict("message_unreadable", "The message's body cannot be read: discard it with a reason.")
     connection.execute(
         update(inbox)
         .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
         .values(
-            state="received", attempts=0, interruptions=0, lease_token=None, lease_until=None,
-            next_attempt_at=moment(), actor=actor, note="retried",
+            state="received",
+            attempts=0,
+            interruptions=0,
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=moment(),
+            actor=actor,
+            note="retried",
         )
     )
 
@@ -105,15 +122,26 @@ def discard_message(
 ) -> None:
     """Give a failed or dead message up, with a reason; its personal data goes with it."""
     if not reason.strip():
-        raise Invalid("reason_missing", "Say why the message is discarded.", fields={"reason": ["Enter a reason."]})
+        raise Invalid(
+            "reason_missing", "Say why the message is discarded.", fields={"reason": ["Enter a reason."]}
+        )
     row = get_message(connection, consumer, message_id)
     if row.state not in ("failed", "dead"):
-        raise Conflict("message_not_failed", f"The message is {row.state}: only failed and dead ones are discarded.")
+        raise Conflict(
+            "message_not_failed", f"The message is {row.state}: only failed and dead ones are discarded."
+        )
     connection.execute(
         update(inbox)
         .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
         .values(
-            state="discarded", payload=redacted, raw=null(), finished_at=moment(), next_attempt_at=None,
-            lease_token=None, lease_until=None, actor=actor, note=reason.strip()[:500],
+            state="discarded",
+            payload=redacted,
+            raw=null(),
+            finished_at=moment(),
+            next_attempt_at=None,
+            lease_token=None,
+            lease_until=None,
+            actor=actor,
+            note=reason.strip()[:500],
         )
     )

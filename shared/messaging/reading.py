@@ -54,9 +54,14 @@ class Reader:
         envelope = decoded.envelope
         text = body.decode()
         return Message(
-            consumer=BUS, message_id=envelope.id, type=envelope.type, body=text, event=decoded.event,
+            consumer=BUS,
+            message_id=envelope.id,
+            type=envelope.type,
+            body=text,
+            event=decoded.event,
             redacted=decoded.redacted if decoded.redacted is not None else text,
-            references=decoded.references, correlation_id=envelope.correlation_id,
+            references=decoded.references,
+            correlation_id=envelope.correlation_id,
             reaction=self.subscriptions.get(envelope.type),
         )
 
@@ -70,8 +75,14 @@ class Reader:
         if source is None:
             raise Permanent(f"no source {consumer!r} is known here")
         return Message(
-            consumer=consumer, message_id=message_id, type=event_type, body=body, event=source.decode(body),
-            redacted=source.redact(body), references=(), correlation_id=correlation_id,
+            consumer=consumer,
+            message_id=message_id,
+            type=event_type,
+            body=body,
+            event=source.decode(body),
+            redacted=source.redact(body),
+            references=(),
+            correlation_id=correlation_id,
             reaction=source.subscriptions.get(event_type),
         )
 

@@ -133,8 +133,11 @@ def _mark_statement(engine: Engine) -> Any:
         each = func.json_each(bindparam("seqs", type_=Text)).table_valued("value")
         chosen = outbox.c.seq.in_(select(literal_column("value")).select_from(each))
     return (
-        update(outbox).where(chosen)
-        .values(published_at=moment(), payload=func.coalesce(outbox.c.redacted, outbox.c.payload), redacted=null())
+        update(outbox)
+        .where(chosen)
+        .values(
+            published_at=moment(), payload=func.coalesce(outbox.c.redacted, outbox.c.payload), redacted=null()
+        )
     )
 
 

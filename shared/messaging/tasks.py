@@ -27,7 +27,11 @@ class Work:
     """One task's message in work: hands out transactions that hold only while the lease does."""
 
     def __init__(
-        self, transactions: Transactions, claimed: Claimed, message: Message, checkpoint: Callable[[str], None]
+        self,
+        transactions: Transactions,
+        claimed: Claimed,
+        message: Message,
+        checkpoint: Callable[[str], None],
     ) -> None:
         self._transactions = transactions
         self._claimed = claimed
@@ -93,7 +97,11 @@ class TaskRunner:
             with write_connection(self._engine) as connection:
                 inbox.release(connection, given_back)
                 claimed = inbox.claim(
-                    connection, lease_seconds=self._lease_seconds, policy=self._policy, limit=1, only=self._types
+                    connection,
+                    lease_seconds=self._lease_seconds,
+                    policy=self._policy,
+                    limit=1,
+                    only=self._types,
                 )
         except Exception as error:
             with self._guard:
@@ -144,6 +152,11 @@ class TaskRunner:
             with write_connection(self._engine) as connection:
                 state = inbox.fail(connection, one, failure, self._policy)
             log.warning(
-                "task_failed", message_id=one.message_id, event_type=one.type, attempts=one.attempts,
-                state=state or "lease lost", kind=failure.kind, error=failure.error,
+                "task_failed",
+                message_id=one.message_id,
+                event_type=one.type,
+                attempts=one.attempts,
+                state=state or "lease lost",
+                kind=failure.kind,
+                error=failure.error,
             )

@@ -73,7 +73,12 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
         warmed += desk.step()
     try:
         return paired(
-            "consumer", ours, raw, unit="messages/s", at_least=0.5, rounds=rounds,
+            "consumer",
+            ours,
+            raw,
+            unit="messages/s",
+            at_least=0.5,
+            rounds=rounds,
             note="ours in batches of up to 200, raw of 20",
         )
     finally:
@@ -134,10 +139,20 @@ def _write(database: "psycopg.Connection[Any]", batch: list[bytes]) -> None:
         things.append((data["thing_id"], data["amount_minor"]))
         out_id = str(new_id())
         saying = {
-            "specversion": "1.0", "id": out_id, "type": ThingNoted.TYPE, "source": "/sink",
-            "subject": data["thing_id"], "time": now.isoformat(), "datacontenttype": "application/json",
-            "correlationid": message.get("correlationid"), "causationid": message["id"],
-            "data": {"thing_id": data["thing_id"], "total_minor": data["amount_minor"], "noted_at": now.isoformat()},
+            "specversion": "1.0",
+            "id": out_id,
+            "type": ThingNoted.TYPE,
+            "source": "/sink",
+            "subject": data["thing_id"],
+            "time": now.isoformat(),
+            "datacontenttype": "application/json",
+            "correlationid": message.get("correlationid"),
+            "causationid": message["id"],
+            "data": {
+                "thing_id": data["thing_id"],
+                "total_minor": data["amount_minor"],
+                "noted_at": now.isoformat(),
+            },
         }
         sayings.append((out_id, data["thing_id"], ThingNoted.TYPE, json.dumps(saying), now))
         references.append((out_id, data["thing_id"]))

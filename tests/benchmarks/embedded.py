@@ -34,7 +34,8 @@ def measure(*, rounds: int = 3, messages: int = MESSAGES) -> Figure:
         databases = ",".join(f"{name}=sqlite:///{path}" for name, path in files.items())
         source, sink = (
             build(
-                name, {"DATABASE_URL": f"sqlite:///{files[name]}", "EMBEDDED_DATABASES": databases},
+                name,
+                {"DATABASE_URL": f"sqlite:///{files[name]}", "EMBEDDED_DATABASES": databases},
                 SINK if name == "sink" else Subscriptions(),
             )
             for name in ("source", "sink")
@@ -149,9 +150,15 @@ def _claim_and_handle(sink: sqlite3.Connection) -> int:
         things.append((data["thing_id"].replace("-", ""), data["amount_minor"]))
         out_id = str(new_id())
         saying = {
-            "specversion": "1.0", "id": out_id, "type": ThingNoted.TYPE, "source": "/sink",
-            "subject": data["thing_id"], "time": now, "datacontenttype": "application/json",
-            "correlationid": message.get("correlationid"), "causationid": message_id,
+            "specversion": "1.0",
+            "id": out_id,
+            "type": ThingNoted.TYPE,
+            "source": "/sink",
+            "subject": data["thing_id"],
+            "time": now,
+            "datacontenttype": "application/json",
+            "correlationid": message.get("correlationid"),
+            "causationid": message_id,
             "data": {"thing_id": data["thing_id"], "total_minor": data["amount_minor"], "noted_at": now},
         }
         sayings.append((out_id.replace("-", ""), data["thing_id"], ThingNoted.TYPE, json.dumps(saying), now))

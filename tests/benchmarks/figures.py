@@ -22,7 +22,13 @@ class Figure:
 
 
 def paired(
-    name: str, ours: Callable[[], float], raw: Callable[[], float], *, unit: str, at_least: float, rounds: int,
+    name: str,
+    ours: Callable[[], float],
+    raw: Callable[[], float],
+    *,
+    unit: str,
+    at_least: float,
+    rounds: int,
     note: str = "",
 ) -> Figure:
     """Run raw and ours in turns; the figure is the median of each round's ratio."""
@@ -34,8 +40,13 @@ def paired(
     ratio = statistics.median(ratios)
     spread = " ".join(f"{r:.2f}" for r in ratios)
     return Figure(
-        name=name, value=round(statistics.median(values)), unit=unit, baseline=round(statistics.median(baselines)),
-        ratio=round(ratio, 3), bar=f"ratio >= {at_least}", holds=ratio >= at_least,
+        name=name,
+        value=round(statistics.median(values)),
+        unit=unit,
+        baseline=round(statistics.median(baselines)),
+        ratio=round(ratio, 3),
+        bar=f"ratio >= {at_least}",
+        holds=ratio >= at_least,
         note=f"rounds {spread}{'; ' + note if note else ''}",
     )
 
@@ -43,7 +54,12 @@ def paired(
 def at_most(name: str, value: float, unit: str, limit: float, note: str = "") -> Figure:
     """A figure whose bar is an upper limit."""
     return Figure(
-        name=name, value=round(value, 2), unit=unit, bar=f"<= {limit:g} {unit}", holds=value <= limit, note=note
+        name=name,
+        value=round(value, 2),
+        unit=unit,
+        bar=f"<= {limit:g} {unit}",
+        holds=value <= limit,
+        note=note,
     )
 
 
@@ -59,12 +75,19 @@ def show(figures: Sequence[Figure]) -> str:
     for f in figures:
         rows.append(
             (
-                f.name, f"{f.value:g} {f.unit}", "" if f.baseline is None else f"{f.baseline:g}",
-                "" if f.ratio is None else f"{f.ratio:.2f}", f.bar, "yes" if f.holds else "NO", f.note,
+                f.name,
+                f"{f.value:g} {f.unit}",
+                "" if f.baseline is None else f"{f.baseline:g}",
+                "" if f.ratio is None else f"{f.ratio:.2f}",
+                f.bar,
+                "yes" if f.holds else "NO",
+                f.note,
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+    )
 
 
 def store(figures: Sequence[Figure], path: Path) -> None:

@@ -50,8 +50,10 @@ def publish_all(url: str, queue: str, messages: Sequence[tuple[str, bytes]], win
         opened.channel(on_open_callback=on_channel)
 
     connection = pika.SelectConnection(
-        pika.URLParameters(url), on_open_callback=on_open,
-        on_close_callback=lambda c, _e: c.ioloop.stop(), on_open_error_callback=lambda c, _e: c.ioloop.stop(),
+        pika.URLParameters(url),
+        on_open_callback=on_open,
+        on_close_callback=lambda c, _e: c.ioloop.stop(),
+        on_open_error_callback=lambda c, _e: c.ioloop.stop(),
     )
     connection.ioloop.start()
     return total / (state["ended"] - state["began"])

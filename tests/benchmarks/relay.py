@@ -34,7 +34,9 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
             marked += relay.step()
         elapsed = time.perf_counter() - began
         with read_connection(source.engine) as connection:
-            left = connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.published_at.is_(None)))
+            left = connection.scalar(
+                select(func.count()).select_from(outbox).where(outbox.c.published_at.is_(None))
+            )
         assert left == 0
         assert raw_pika.depth(amqp_url, "sink.inbox") == messages
         return messages / elapsed

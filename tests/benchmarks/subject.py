@@ -110,8 +110,13 @@ def build(name: str, environment: dict[str, str], subscriptions: Subscriptions) 
     """A service with the kernel's tables and its own, without migrations."""
     settings = load_settings(KernelSettings, {"ROSTRUM_MODE": "sandbox", **environment})
     service = compose(
-        name=name, settings=settings, registry=REGISTRY, manifest=MANIFEST, metadata=Base.metadata,
-        migrations=Path(), subscriptions=subscriptions,
+        name=name,
+        settings=settings,
+        registry=REGISTRY,
+        manifest=MANIFEST,
+        metadata=Base.metadata,
+        migrations=Path(),
+        subscriptions=subscriptions,
     )
     KERNEL_METADATA.create_all(service.engine)
     Base.metadata.create_all(service.engine)
@@ -121,9 +126,15 @@ def build(name: str, environment: dict[str, str], subscriptions: Subscriptions) 
 def an_event(n: int) -> ThingHappened:
     """The n-th input."""
     return ThingHappened(
-        thing_id=AGGREGATES[n % len(AGGREGATES)], order_id=new_id(), amount_minor=100 + n % 7, currency="EUR",
+        thing_id=AGGREGATES[n % len(AGGREGATES)],
+        order_id=new_id(),
+        amount_minor=100 + n % 7,
+        currency="EUR",
         occurred_at=datetime.now(UTC),
-        parts=(Part(part_id=new_id(), revision=n, state="covered"), Part(part_id=new_id(), revision=n, state="frozen")),
+        parts=(
+            Part(part_id=new_id(), revision=n, state="covered"),
+            Part(part_id=new_id(), revision=n, state="frozen"),
+        ),
     )
 
 
@@ -133,8 +144,13 @@ def bodies(service: Service, count: int) -> list[tuple[str, bytes]]:
     for n in range(count):
         message_id = str(new_id())
         encoded = service.codec.encode(
-            an_event(n), message_id=message_id, time=datetime.now(UTC), correlation_id=str(new_id()),
-            causation_id=None, source="/source", sequence=None,
+            an_event(n),
+            message_id=message_id,
+            time=datetime.now(UTC),
+            correlation_id=str(new_id()),
+            causation_id=None,
+            source="/source",
+            sequence=None,
         )
         made.append((message_id, encoded.body.encode()))
     return made
@@ -144,9 +160,16 @@ def fill_outbox(service: Service, messages: Sequence[tuple[str, bytes]]) -> None
     """Put messages into the outbox as unpublished."""
     rows: list[dict[str, Any]] = [
         {
-            "id": UUID(message_id), "aggregatetype": "thing", "aggregateid": "x", "aggregate_version": None,
-            "type": ThingHappened.TYPE, "payload": body.decode(), "redacted": None, "headers": "{}",
-            "created_at": datetime.now(UTC), "published_at": None,
+            "id": UUID(message_id),
+            "aggregatetype": "thing",
+            "aggregateid": "x",
+            "aggregate_version": None,
+            "type": ThingHappened.TYPE,
+            "payload": body.decode(),
+            "redacted": None,
+            "headers": "{}",
+            "created_at": datetime.now(UTC),
+            "published_at": None,
         }
         for message_id, body in messages
     ]

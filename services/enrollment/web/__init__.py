@@ -3,9 +3,15 @@
 from flask import Blueprint
 from flask_smorest import Blueprint as ApiBlueprint
 
-from services.enrollment.web import api_bookings, api_workshops
+from services.enrollment.web import api_bookings, api_workshops, bookings, catalogue, checkout, staff, trainer
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    catalogue.blueprint,
+    checkout.blueprint,
+    bookings.blueprint,
+    staff.blueprint,
+    trainer.blueprint,
+)
 """The HTML pages."""
 
 APIS: tuple[ApiBlueprint, ...] = (api_workshops.api, api_bookings.api)

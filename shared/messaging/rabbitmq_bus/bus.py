@@ -76,7 +76,7 @@ class RabbitMQBus:
         if self._management_url is None:
             return None
         queues = frozenset(topology.queues(self._manifest))
-        return management.queue_depths(self._management_url, vhost_of(self._url), queues)
+        return management.queue_depths(self._management_url, self._url, vhost_of(self._url), queues)
 
     def close(self) -> None:
         """Close what was handed out; an open publisher first waits for its confirms."""
