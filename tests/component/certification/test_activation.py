@@ -1,0 +1,130 @@
+"""After the submission: the activation is noticed, and the certificate follows it, or the exam."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from services.certification import handlers
+from services.certification.commands import RecordExam
+from services.certification.gateways.base import MemberRecord
+from shared.contracts.certification import CertificateIssued, MembershipActivated
+from shared.errors import Conflict, Invalid
+from tests.component.certification.events import Story
+from tests.component.certification.line import START, Line
+
+
+def activate(line: Line, story: Story, at: datetime = START, issued_on: date | None = None) -> None:
+    reference = str(line.join(story.enrollment_id).activation_id)
+    line.registry.records[reference] = MemberRecord(reference=reference, activated_at=at, issued_on=issued_on)
+    line.check()
+
+
+def submitted(line: Line, course_code: str = "CSPO") -> Story:
+    story = Story(course_code=course_code)
+    line.tell(*story.all_good())
+    line.work()
+    return story
+
+
+def test_the_activation_is_told_once_with_the_moment_the_registry_gives(line: Line) -> None:
+    story = submitted(line)
+    at = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+    activate(line, story, at)
+    line.clock.advance(timedelta(days=3))
+    line.check()
+    (activated,) = line.said_of(MembershipActivated)
+    assert activated.occurred_at == at
+    (issued,) = line.said_of(CertificateIssued)
+    # 02:00 UTC is still the evening before in Toronto.
+    assert (issued.issued_on, issued.expires_on) == (date(2026, 3, 2), date(2028, 3, 2))
+
+
+def test_the_registrys_own_date_of_issue_wins(line: Line) -> None:
+    story = submitted(line)
+    activate(line, story, issued_on=date(2024, 2, 29))
+    (issued,) = line.said_of(CertificateIssued)
+    assert (issued.issued_on, issued.expires_on) == (date(2024, 2, 29), date(2026, 2, 28))
+
+
+def test_without_the_booking_the_certificate_waits_for_the_workshops_zone(line: Line) -> None:
+    story = Story()
+    line.tell(story.confirmed(), story.paid(), story.assessed())
+    line.work()
+    activate(line, story)
+    assert not line.said_of(CertificateIssued)
+    line.tell(story.placed())
+    assert len(line.said_of(CertificateIssued)) == 1
+
+
+def test_a_course_with_an_exam_gets_its_certificate_from_the_exam(line: Line) -> None:
+    story = submitted(line, "CSM")
+    with pytest.raises(Conflict), line.transactions.begin() as tx:
+        handlers.record_exam(RecordExam(enrollment_id=story.enrollment_id, passed_on=START.date()), tx)
+    activate(line, story)
+    assert not line.said_of(CertificateIssued)
+    line.clock.advance(timedelta(days=20))
+    with pytest.raises(Invalid), line.transactions.begin() as tx:
+        handlers.record_exam(RecordExam(enrollment_id=story.enrollment_id, passed_on=date(2030, 1, 1)), tx)
+    with line.transactions.begin() as tx:
+        handlers.record_exam(RecordExam(enrollment_id=story.enrollment_id, passed_on=date(2026, 3, 20)), tx)
+    (issued,) = line.said_of(CertificateIssued)
+    assert issued.issued_on == date(2026, 3, 20)
+
+
+def test_on_hold_nothing_is_issued_until_the_hold_ends(line: Line) -> None:
+    story = submitted(line)
+    line.tell(story.disputed())
+    activate(line, story)
+    assert len(line.said_of(MembershipActivated)) == 1
+    assert not line.said_of(CertificateIssued)
+    line.tell(story.dispute_won())
+    assert len(line.said_of(CertificateIssued)) == 1
+
+
+def test_the_registry_is_asked_less_and_less_often(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    submitted(line)
+    asked: list[timedelta] = []
+    ask = line.registry.look_up
+
+    def look_up(reference: str) -> MemberRecord | None:
+        asked.append(line.clock.now() - START)
+        return ask(reference)
+
+    monkeypatch.setattr(line.registry, "look_up", look_up)
+    for _ in range(48 * 60):
+        line.check(poll_seconds=60)
+        line.clock.advance(timedelta(minutes=1))
+    waits = [later - earlier for earlier, later in pairwise(asked)]
+    assert waits[0] == timedelta(minutes=1)
+    assert max(waits) == timedelta(hours=1)
+    assert waits == sorted(waits)
+    assert len(asked) < 100
+
+
+def test_a_check_asks_for_a_bounded_number_the_longest_due_first(line: Line) -> None:
+    stories = [Story() for _ in range(25)]
+    for story in stories:
+        line.tell(*story.all_good())
+    line.work()
+    asked: list[str] = []
+    ask = line.registry.look_up
+
+    def look_up(reference: str) -> MemberRecord | None:
+        asked.append(reference)
+        return ask(reference)
+
+    line.registry.look_up = look_up  # type: ignore[method-assign]  # a counter in front of it
+    line.check()
+    assert len(asked) == 20
+    line.check()
+    assert len(set(asked)) == 25
+
+
+def test_while_the_registry_is_away_names_stay_due(line: Line) -> None:
+    story = submitted(line)
+    line.registry.away = True
+    line.check()
+    line.registry.away = False
+    activate(line, story)
+    assert len(line.said_of(MembershipActivated)) == 1
