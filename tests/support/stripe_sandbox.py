@@ -60,7 +60,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Takes webhooks, verifies them with Stripe's library and answers with the next of `answers`, then 200."""
+    """Takes webhooks, verifies them with Stripe's library and answers with the next of `answers`, or 200."""
 
     secret: str = "whsec_sandbox"
     received: list[Received] = field(default_factory=list)

@@ -28,14 +28,14 @@ class Agenda:
             self._present[object_id] = due
             heapq.heappush(self._heap, (*due, object_id))
 
-    def pop_due(self, now: float) -> list[str]:
-        """Take out what is due. What is still to be done afterwards must be noted again."""
-        found = []
-        while self.next_at() is not None and self._heap[0][0] <= now:
-            object_id = heapq.heappop(self._heap)[2]
-            del self._present[object_id]
-            found.append(object_id)
-        return found
+    def pop_due(self, now: float) -> str | None:
+        """Take out the next entry that is due. If it stays to be done, its object must be noted again."""
+        at = self.next_at()
+        if at is None or at > now:
+            return None
+        object_id = heapq.heappop(self._heap)[2]
+        del self._present[object_id]
+        return object_id
 
     def next_at(self) -> float | None:
         """The moment at which the next entry falls due."""

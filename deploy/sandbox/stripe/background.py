@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from deploy.sandbox.stripe.agenda import Agenda
-from deploy.sandbox.stripe.courier import deliver_due
+from deploy.sandbox.stripe.courier import deliver_next
 from deploy.sandbox.stripe.sandbox import EXTENSION, Sandbox
 
 # Business time can jump while a thread sleeps: nobody sleeps longer than this while anything is planned.
@@ -59,7 +59,7 @@ def start_background(app: Flask) -> None:
     if app.extensions.get(_THREADS):
         return
     threads = (
-        AgendaThread("deliveries", sandbox, sandbox.store.deliveries, lambda: deliver_due(sandbox)),
+        AgendaThread("deliveries", sandbox, sandbox.store.deliveries, lambda: deliver_next(sandbox)),
         AgendaThread("expiries", sandbox, sandbox.store.expiries, sandbox.expire_due),
     )
     app.extensions[_THREADS] = threads

@@ -23,11 +23,11 @@ def sign(payload: bytes, secrets: list[str], timestamp: int) -> str:
     return ",".join([f"t={timestamp}", *(f"v1={mark}" for mark in marks)])
 
 
-def deliver_due(sandbox: Sandbox) -> None:
-    """Send what is due, one after the other."""
+def deliver_next(sandbox: Sandbox) -> None:
+    """Send the next webhook that is due, if there is one."""
     with sandbox.store.lock:
-        due = sandbox.store.deliveries.pop_due(sandbox.now())
-    for delivery_id in due:
+        delivery_id = sandbox.store.deliveries.pop_due(sandbox.now())
+    if delivery_id is not None:
         _deliver(sandbox, delivery_id)
 
 

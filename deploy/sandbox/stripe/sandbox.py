@@ -57,11 +57,9 @@ class Sandbox:
         """Close the sessions whose time is over."""
         with self.store.lock:
             now = self.now()
-            due = self.store.expiries.pop_due(now)
-            if due:
+            while (session_id := self.store.expiries.pop_due(now)) is not None:
                 with self.store.transaction(now) as tx:
-                    for session_id in due:
-                        mark_expired(tx, session_id)
+                    mark_expired(tx, session_id)
 
     def set_endpoint(
         self,
