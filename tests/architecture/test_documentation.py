@@ -6,24 +6,19 @@ import pytest
 
 from tests.architecture.source import Source, python_files
 
-sources = pytest.mark.parametrize(
-    "source", python_files("services", "shared", "deploy"), ids=lambda source: source.path
-)
 
-
-@sources
-def test_modules_classes_and_functions_have_a_docstring(source: Source) -> None:
-    if not source.text.strip():
-        assert source.path.endswith("__init__.py"), "an empty file"
-        return
-    missing = [] if ast.get_docstring(source.tree) else [f"{source.path}:1: the module"]
-    missing += [
-        f"{source.at(node)}: {node.name}"
-        for node in source.tree.body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and not node.name.startswith("_")
-        and not ast.get_docstring(node)
-    ]
+def test_modules_classes_and_functions_have_a_docstring() -> None:
+    missing = []
+    for source in python_files("services", "shared", "deploy"):
+        if not ast.get_docstring(source.tree):
+            missing.append(f"{source.path}:1: the module")
+        missing += [
+            f"{source.at(node)}: {node.name}"
+            for node in source.tree.body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and not node.name.startswith("_")
+            and not ast.get_docstring(node)
+        ]
     assert missing == []
 
 

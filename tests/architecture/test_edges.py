@@ -1,111 +1,83 @@
-"""Where transactions end, where selects are written, where the environment is read, and what is never written."""
+"""Where transactions end, where selects are written, where the environment and the clock are read."""
 
 import ast
 import re
-
-import pytest
+from collections.abc import Iterable, Iterator
 
 from tests.architecture.source import Source, called_name, python_files
 
 ALL = python_files("services", "shared", "deploy")
 SERVICES = python_files("services")
-sources = pytest.mark.parametrize("source", ALL, ids=lambda source: source.path)
-service_sources = pytest.mark.parametrize("source", SERVICES, ids=lambda source: source.path)
-
-READS_ENVIRONMENT = re.compile(
-    r"shared/(config|cli)\.py|services/\w+/app\.py|services/__main__\.py|deploy/.*"
-)
-"""The command line and the two entries of gunicorn hand the environment to `load_settings`; sandboxes are
-programs of their own."""
 
 
-@sources
-def test_only_the_transaction_edge_commits(source: Source) -> None:
-    if source.path.startswith(("shared/db/", "deploy/sandbox/")):
-        return
-    found = [source.at(call) for call in source.calls() if called_name(call) in {"commit", "rollback"}]
-    assert found == [], (
-        "leaving `transactions.begin()` commits, an exception rolls back; nothing else does either"
-    )
+def calls(sources: Iterable[Source], *names: str) -> Iterator[tuple[Source, ast.Call]]:
+    for source in sources:
+        for call in source.calls():
+            if called_name(call) in names:
+                yield source, call
 
 
-@service_sources
-def test_selects_live_in_repository_and_queries(source: Source) -> None:
-    if re.match(r"services/\w+/(repository|queries)(\.py|/)", source.path):
-        return
-    found = [source.at(call) for call in source.calls() if called_name(call) == "select"]
+def test_only_the_transaction_edge_commits() -> None:
+    # The sandboxes are programs of their own, with no outbox to keep in step.
+    found = [
+        source.at(call)
+        for source, call in calls(ALL, "commit", "rollback")
+        if not source.path.startswith(("shared/db/", "deploy/sandbox/"))
+    ]
+    assert found == [], "leaving `transactions.begin()` commits, an exception rolls back; nothing else does"
+
+
+def test_selects_live_in_repository_and_queries() -> None:
+    home = re.compile(r"services/\w+/(repository|queries)(\.py|/.*)")
+    found = [source.at(call) for source, call in calls(SERVICES, "select") if not home.fullmatch(source.path)]
     assert found == [], "'where are our queries?' has one answer: repository for change, queries for readers"
 
 
-@sources
-def test_the_environment_is_read_at_the_entries_only(source: Source) -> None:
-    if READS_ENVIRONMENT.fullmatch(source.path):
-        return
+def test_the_environment_is_read_at_the_entries_only() -> None:
+    # The command line and gunicorn's entries hand it to `load_settings`; what deploy holds are programs.
+    entries = re.compile(r"shared/(config|cli)\.py|services/\w+/app\.py|services/__main__\.py|deploy/.*")
     found = [
         source.at(node)
+        for source in ALL
+        if not entries.fullmatch(source.path)
         for node in ast.walk(source.tree)
-        if (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"})
-        or (isinstance(node, ast.Name) and node.id in {"environ", "getenv"})
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"})
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and "env" in ast.unparse(node))
     ]
-    # A WSGI request is an `environ` too.
-    found = [at for at in found if not re.search(r"request\.environ|def .*\(.*environ", _line(source, at))]
-    assert found == [] or _takes_environ_as_argument(source), "settings are read once, at the edge"
+    assert found == [], "settings are read once, at the edge, and all their errors are told at once"
 
 
-REAL_TIME = {"services/enrollment/handlers/staff.py"}
-"""Sessions and their endings are compared with cookies, which are signed with real time."""
-
-
-@service_sources
-def test_business_time_is_injected(source: Source) -> None:
-    if source.path in REAL_TIME:
-        return
+def test_business_time_is_injected() -> None:
+    # Sessions are compared with cookies, which are signed with real time.
+    real_time = {"services/enrollment/handlers/staff.py"}
     found = [
         source.at(call)
-        for call in source.calls()
-        if called_name(call) in {"utcnow", "today"}
-        or (called_name(call) == "now" and ast.unparse(call.func).startswith("datetime"))
+        for source, call in calls(SERVICES, "now", "utcnow", "today")
+        if ast.unparse(call.func).startswith(("datetime", "date.")) and source.path not in real_time
     ]
     assert found == [], "ask the injected clock: the demo and the tests move it"
 
 
-@service_sources
-def test_money_is_never_a_float(source: Source) -> None:
+def test_money_is_never_a_float() -> None:
     money = re.compile(r"amount|price|fee\b|money|minor|total|gross|net\b")
     found = [
         source.at(node)
+        for source in SERVICES
         for node in ast.walk(source.tree)
-        if (
-            isinstance(node, ast.AnnAssign | ast.arg)
-            or (isinstance(node, ast.Call) and called_name(node) == "float")
-        )
-        and "float" in ast.unparse(node)
-        and money.search(ast.unparse(node))
+        if isinstance(node, ast.AnnAssign | ast.arg)
+        or (isinstance(node, ast.Call) and called_name(node) == "float")
+        if "float" in ast.unparse(node) and money.search(ast.unparse(node))
     ]
     assert found == [], "amounts are whole minor units"
 
 
-@service_sources
-def test_imports_stand_at_the_top(source: Source) -> None:
+def test_imports_stand_at_the_top() -> None:
     found = [
         source.at(inner)
+        for source in SERVICES
         for node in ast.walk(source.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
     ]
-    assert found == [], "an import inside a function hides a dependency from the import contracts"
-
-
-def _line(source: Source, at: str) -> str:
-    return source.lines[int(at.rsplit(":", 1)[1]) - 1]
-
-
-def _takes_environ_as_argument(source: Source) -> bool:
-    arguments = {
-        argument.arg
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.FunctionDef | ast.Lambda)
-        for argument in node.args.args
-    }
-    return "environ" in arguments and "os.environ" not in source.text and "getenv" not in source.text
+    assert found == [], "an import inside a function hides a dependency from whoever reads the file"

@@ -8,9 +8,9 @@ from tests.architecture.source import ROOT
 
 
 def test_the_import_contracts_are_kept() -> None:
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     run = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
-        + ["--no-cache", "--no-logo"],
+        [sys.executable, "-c", command, "--no-cache", "--no-logo"],
         cwd=ROOT,
         capture_output=True,
         text=True,
