@@ -25,6 +25,7 @@ from services.enrollment.commands import (
 )
 from services.enrollment.commands import Decision as DecisionCommand
 from services.enrollment.domain import Booking, Delivery, HoldPolicy, Workshop
+from services.enrollment.domain.attendance import Subject
 from services.enrollment.domain.people import AttendeeDetails, PayerDetails
 from services.enrollment.settings import Settings
 from shared.auth.principal import Principal
@@ -43,6 +44,7 @@ from shared.service import Overrides
 from shared.web.app import create_web
 
 E = TypeVar("E", bound=Event)
+R = TypeVar("R")
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 PASSWORD_HASH = "$argon2id$not-a-hash-that-anybody-can-match"
@@ -160,6 +162,10 @@ class Shop:
         self, workshop_id: UUID, *, participation: bool = True, understanding: bool = True
     ) -> None:
         """Everyone was there, and the trainer decided the same about everyone."""
+        decided: tuple[tuple[Subject, bool], ...] = (
+            ("participation", participation),
+            ("understanding", understanding),
+        )
         with self.service.transactions.begin() as tx:
             handlers.mark_everyone_present(
                 MarkEveryonePresent(workshop_id=workshop_id, actor_id=self.trainer_id), tx
@@ -173,10 +179,7 @@ class Shop:
                     decisions=tuple(
                         DecisionCommand(enrollment_id=entry.enrollment_id, subject=subject, value=value)
                         for entry in roster.entries
-                        for subject, value in (
-                            ("participation", participation),
-                            ("understanding", understanding),
-                        )
+                        for subject, value in decided
                     ),
                 ),
                 tx,
@@ -348,7 +351,7 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'enrollment.sqlite'}"
 
 
-def _got(session: Session, entity: Any, key: UUID) -> Any:
+def _got(session: Session, entity: type[R], key: UUID) -> R:
     row = session.get(entity, key)
     assert row is not None
     return row

@@ -1,0 +1,161 @@
+"""The last seat is sold once, however many want it at the same instant; on both databases."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, text, true
+from sqlalchemy.exc import IntegrityError
+
+from services.enrollment import repository
+from services.enrollment.domain import BookingState
+from services.enrollment.domain.errors import WorkshopFull
+from services.enrollment.handlers import PlacedBooking
+from tests.component.enrollment.shop import Shop, paid, sqlite_url
+
+T = TypeVar("T")
+
+BUYERS = 100
+ROUNDS = 20
+THREADS = 25
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    """Enrollment on each database, with as many connections as there are threads."""
+    on_sqlite = request.param == "sqlite"
+    url = sqlite_url(tmp_path) if on_sqlite else request.getfixturevalue("database_url")()
+    shop = Shop(url, pool_size=THREADS)
+    yield shop
+    shop.close()
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Run all calls on threads that start together."""
+    barrier = threading.Barrier(min(THREADS, len(calls)))
+    waiting = threading.local()
+
+    def run(call: Callable[[], T]) -> T:
+        # Each thread waits once, before its first call: after that all are busy.
+        if not getattr(waiting, "done", False):
+            waiting.done = True
+            barrier.wait(timeout=30)
+        return call()
+
+    with ThreadPoolExecutor(min(THREADS, len(calls))) as pool:
+        return list(pool.map(run, calls))
+
+
+def buyer(shop: Shop, workshop_id: UUID, seats: int = 1) -> Callable[[], int]:
+    """Tries to book; tells how many seats it got."""
+
+    def buy() -> int:
+        try:
+            shop.book(workshop_id, seats)
+        except WorkshopFull:
+            return 0
+        return seats
+
+    return buy
+
+
+def buyer_met_by_the_check(shop: Shop, workshop_id: UUID) -> Callable[[], int]:
+    """Tries to book while only the table's CHECK is left."""
+
+    def buy() -> int:
+        try:
+            shop.book(workshop_id)
+        except IntegrityError:
+            return 0
+        return 1
+
+    return buy
+
+
+def late_payment(shop: Shop, placed: PlacedBooking) -> Callable[[], int]:
+    """Money comes after the hold; it buys nothing by itself."""
+
+    def pay() -> int:
+        shop.tell(paid(placed))
+        return 0
+
+    return pay
+
+
+def remove_the_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the guard out of the update."""
+    monkeypatch.setattr(repository, "seats_are_free", lambda seats: true())
+
+
+def remove_the_check(shop: Shop) -> None:
+    """Take the CHECK out of the table."""
+    engine = shop.service.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(
+            engine, "connect", lambda raw, _record: raw.execute("PRAGMA ignore_check_constraints=ON")
+        )
+        engine.dispose()
+    else:
+        with engine.begin() as connection:
+            connection.execute(
+                text("ALTER TABLE workshop DROP CONSTRAINT ck_workshop_reserved_within_capacity")
+            )
+
+
+def test_one_seat_for_a_hundred_buyers(shop: Shop) -> None:
+    for _ in range(ROUNDS):
+        workshop_id = shop.plan(capacity=1)
+        got = at_once([buyer(shop, workshop_id)] * BUYERS)
+        assert sum(got) == 1
+        assert shop.workshop(workshop_id).reserved == 1
+    assert shop.count("booking") == shop.count("enrollment") == ROUNDS
+    assert shop.seats_add_up()
+
+
+def test_groups_and_single_buyers_fill_exactly_the_capacity(shop: Shop) -> None:
+    wishes = [1 + number % 4 for number in range(40)]
+    for _ in range(ROUNDS):
+        workshop_id = shop.plan(capacity=17)
+        got = at_once([buyer(shop, workshop_id, seats) for seats in wishes])
+        assert sum(got) == 17
+        assert shop.workshop(workshop_id).reserved == 17
+    assert shop.seats_add_up()
+
+
+def test_a_late_payment_and_new_buyers_meet_over_one_seat(shop: Shop) -> None:
+    for _ in range(ROUNDS):
+        workshop_id = shop.plan(capacity=1)
+        placed = shop.book(workshop_id)
+        shop.clock.advance(timedelta(minutes=36))
+        shop.end_holds()
+
+        buyers = [buyer(shop, workshop_id)] * 6
+        got = at_once([*buyers, late_payment(shop, placed), *buyers])
+        state = shop.booking(placed.booking_id).state
+        assert state in {BookingState.CONFIRMED, BookingState.UNSEATED}
+        assert sum(got) == (1 if state is BookingState.UNSEATED else 0)
+        assert shop.workshop(workshop_id).reserved == 1
+        assert shop.seats_add_up()
+
+
+def test_the_check_stands_behind_the_condition(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove_the_condition(monkeypatch)
+    workshop_id = shop.plan(capacity=1)
+    got = at_once([buyer_met_by_the_check(shop, workshop_id)] * BUYERS)
+    assert sum(got) == 1
+    assert shop.workshop(workshop_id).reserved == 1
+
+
+def test_without_the_guard_the_seat_is_sold_many_times(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: these tests would notice a missing guard."""
+    remove_the_condition(monkeypatch)
+    remove_the_check(shop)
+    workshop_id = shop.plan(capacity=1)
+    got = at_once([buyer(shop, workshop_id)] * BUYERS)
+    assert sum(got) > 1
+    assert shop.workshop(workshop_id).reserved > 1
