@@ -1,0 +1,127 @@
+"""A browser without pictures: follows links and submits forms as they are on the page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import requests
+
+
+@dataclass(kw_only=True)
+class Form:
+    """One form of a page: `fields` hold what it would send as it stands."""
+
+    method: str
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forms: list[Form] = []
+        self.links: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self._form: Form | None = None
+        self._select: str | None = None
+        self._link: str | None = None
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in ("script", "style"):
+            self._hidden += 1
+        elif tag == "form":
+            self._form = Form(method=given.get("method", "get").lower(), action=given.get("action", ""))
+            self.forms.append(self._form)
+        elif tag == "a":
+            self._link = given.get("href")
+        if self._form is None:
+            return
+        name = given.get("name", "")
+        if tag == "input" and name:
+            kind = given.get("type", "text")
+            if kind not in ("checkbox", "radio") or "checked" in given:
+                self._form.fields[name] = given.get("value", "")
+        elif tag == "button" and name:
+            self._form.buttons.append((name, given.get("value", "")))
+        elif tag == "textarea" and name:
+            self._form.fields[name] = ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and ("selected" in given or self._select not in self._form.fields):
+            self._form.fields[self._select] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "select":
+            self._select = None
+        elif tag == "a":
+            self._link = None
+        elif tag in ("script", "style"):
+            self._hidden -= 1
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden:
+            return
+        self.text.append(data)
+        if self._link is not None:
+            self.links.append((self._link, data.strip()))
+
+
+class Browser:
+    """One visitor with cookies; `url`, `status`, `text` and `forms` are of the page shown."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self.url = ""
+        self.status = 0
+        self._page = _Page()
+
+    def open(self, url: str) -> "Browser":
+        """Go to a page."""
+        return self._show(self._session.get(urljoin(self.url, url), timeout=30))
+
+    def follow(self, words: str) -> "Browser":
+        """Follow the link whose text holds `words`."""
+        for address, text in self._page.links:
+            if words in text:
+                return self.open(address)
+        raise LookupError(f"no link “{words}” on {self.url}")
+
+    def submit(
+        self, values: Mapping[str, str], *, press: tuple[str, str] | None = None, having: str | None = None
+    ) -> "Browser":
+        """Fill the form that has the field or button `having` (else the last one) in and send it."""
+        form = self.form(having)
+        data = {**form.fields, **values, **({press[0]: press[1]} if press else {})}
+        target = urljoin(self.url, form.action) if form.action else self.url
+        if form.method == "post":
+            return self._show(self._session.post(target, data=data, timeout=30))
+        return self._show(self._session.get(target, params=data, timeout=30))
+
+    def form(self, having: str | None = None) -> Form:
+        """The form that has this field or button."""
+        for form in self._page.forms:
+            if having is None or having in form.fields or any(having in button for button in form.buttons):
+                chosen = form
+                if having is not None:
+                    return form
+        if having is not None or not self._page.forms:
+            raise LookupError(f"no such form on {self.url}: {self.text[:300]}")
+        return chosen
+
+    @property
+    def text(self) -> str:
+        """The words of the page."""
+        return " ".join(" ".join(self._page.text).split())
+
+    def _show(self, answer: requests.Response) -> "Browser":
+        self.url, self.status = answer.url, answer.status_code
+        self._page = _Page()
+        self._page.feed(answer.text)
+        return self

@@ -1,0 +1,53 @@
+"""Reads what the services have said from their outboxes, for the demo to print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from shared.db.engine import make_engine, read_connection
+from shared.db.kernel_tables import inbox, outbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saying:
+    """One published event."""
+
+    service: str
+    type: str
+
+
+class EventWatcher:
+    """Gives each event once, in the order in which a service said it."""
+
+    def __init__(self, databases: Mapping[str, str]) -> None:
+        self._engines = {name: make_engine(url, pool_size=1) for name, url in databases.items()}
+        self._seen = dict.fromkeys(databases, 0)
+
+    def new(self) -> list[Saying]:
+        """Events since the last call."""
+        found = []
+        for name, engine in self._engines.items():
+            query = select(outbox.c.seq, outbox.c.type, outbox.c.created_at).order_by(outbox.c.seq)
+            with read_connection(engine) as connection:
+                rows = connection.execute(query.where(outbox.c.seq > self._seen[name])).all()
+            if rows:
+                self._seen[name] = rows[-1].seq
+            found += [(row.created_at, Saying(service=name, type=row.type)) for row in rows]
+        return [saying for _, saying in sorted(found, key=lambda pair: pair[0])]
+
+    def unhandled(self) -> dict[str, int]:
+        """Messages in each inbox that are neither handled nor discarded."""
+        counts = {}
+        for name, engine in self._engines.items():
+            with read_connection(engine) as connection:
+                rows = connection.execute(
+                    select(inbox.c.message_id).where(inbox.c.state.not_in(["handled", "discarded"]))
+                ).all()
+            counts[name] = len(rows)
+        return counts
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        for engine in self._engines.values():
+            engine.dispose()
