@@ -16,6 +16,7 @@ from shared.auth.refusals import is_refused
 from shared.auth.staff_cookie import StaffCookie
 from shared.db.engine import read_connection
 from shared.db.migrate import is_current
+from shared.ops.pages import ops_blueprint
 from shared.service import Service
 from shared.web.api import install_api
 from shared.web.csrf import FormTokens, csrf_token, install_csrf
@@ -75,6 +76,7 @@ def create_web(service: Service, *, folder: Path | None = None) -> Flask:
     for blueprint in service.blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(health_blueprint(service.name, _checks(service)))
+    app.register_blueprint(ops_blueprint(service))
     install_api(app, service.name, service.apis, staff_cookie=cookie.name)
     require_declared_access(app)
     return app

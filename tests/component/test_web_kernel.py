@@ -55,6 +55,11 @@ def token_in(html: str) -> str:
     return found[1]
 
 
+def body_of(response: Any) -> Any:
+    """A JSON answer."""
+    return response.get_json()
+
+
 class TestHeaders:
     @pytest.mark.parametrize(
         "path",
@@ -252,7 +257,7 @@ class TestApi:
         assert client.post("/demo/api/parcels/", json={"name": "x"}).status_code == 201
         client.set_cookie(STAFF, sign_in(app, "trainer")[1])
         refused = client.post("/demo/api/parcels/", json={"name": "x"})
-        assert (refused.status_code, refused.json["code"]) == (403, "form_too_old")
+        assert (refused.status_code, body_of(refused)["code"]) == (403, "form_too_old")
         token = token_in(client.get("/form").text)
         headers = {"X-CSRF-Token": token}
         assert client.post("/demo/api/parcels/", json={"name": "x"}, headers=headers).status_code == 201
@@ -261,7 +266,7 @@ class TestApi:
         response = client.post(
             "/demo/api/parcels/", json={"attendees": [{"email": "a@b.org"}, {"email": "no"}]}
         )
-        problem = response.json
+        problem = body_of(response)
         assert response.status_code == 422
         assert response.mimetype == "application/problem+json"
         assert problem["type"] == "http://127.0.0.1:8000/demo/docs/problems#invalid"
@@ -290,7 +295,7 @@ class TestApi:
         self, client: FlaskClient, body: bytes, status: int, code: str
     ) -> None:
         response = client.post("/demo/api/parcels/", data=body, content_type="application/json")
-        assert (response.status_code, response.json["code"]) == (status, code)
+        assert (response.status_code, body_of(response)["code"]) == (status, code)
 
     def test_unknown_paths_are_problems_too(self, client: FlaskClient) -> None:
         assert client.get("/demo/api/nothing").mimetype == "application/problem+json"
@@ -388,7 +393,7 @@ class TestHealth:
         assert client.get("/healthz").json == {"service": "demo", "ok": True}
         response = client.get("/readyz")
         assert response.status_code == 200
-        assert response.json["checks"] == {"database": {"ok": True}, "migrations": {"ok": True}}
+        assert body_of(response)["checks"] == {"database": {"ok": True}, "migrations": {"ok": True}}
 
     def test_not_ready_before_its_migrations(self, client: FlaskClient, tmp_path: Path) -> None:
         (tmp_path / "migrations" / "versions" / "0001_first.py").write_text(
@@ -396,6 +401,6 @@ class TestHealth:
         )
         response = client.get("/readyz")
         assert response.status_code == 503
-        assert response.json["checks"]["database"] == {"ok": True}
-        assert "migrations" in response.json["checks"]["migrations"]["detail"]
+        assert body_of(response)["checks"]["database"] == {"ok": True}
+        assert "migrations" in body_of(response)["checks"]["migrations"]["detail"]
         assert client.get("/healthz").status_code == 200

@@ -1,0 +1,1 @@
+"""The ops pages every service serves about itself: what waits, what failed, and how to mend it."""

@@ -1,0 +1,158 @@
+"""Pages for people who mend: look, search, retry one, discard one with a reason."""
+
+from typing import Any
+from uuid import UUID
+
+import structlog
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shared.auth.guards import current_staff, staff
+from shared.db.engine import read_connection, write_connection
+from shared.errors import Invalid, NotFound
+from shared.messaging import operations
+from shared.ops import reports
+from shared.ops.depths import Depths
+from shared.ops.masking import masked_payload
+from shared.service import Service
+
+ROLES = ("ops", "admin")
+
+log = structlog.get_logger("ops")
+
+
+def ops_blueprint(service: Service) -> Blueprint:
+    """The ops pages of `service`, at `/<service>/ops`."""
+    blueprint = Blueprint("ops", __name__, template_folder="templates", url_prefix=f"/{service.name}/ops")
+    depths = Depths(service.open_bus)
+
+    @blueprint.context_processor
+    def words() -> dict[str, Any]:
+        return {"age_text": reports.age_text, "states": reports.STATES}
+
+    @blueprint.get("")
+    @staff(*ROLES)
+    def overview() -> str:
+        """What waits and what failed."""
+        with read_connection(service.engine) as connection:
+            report = reports.overview(connection, service.clock.now())
+            failing = reports.listing(connection, states=reports.FAILING, type=None, page=1)
+        return render_template("ops/overview.html", report=report, failing=failing, depths=depths.read())
+
+    @blueprint.get("/messages")
+    @staff(*ROLES)
+    def messages() -> str:
+        """Messages by state and type, or everything that names an id."""
+        wanted = request.args.get("q", "").strip().replace("\x00", "")[:200]
+        if wanted:
+            with read_connection(service.engine) as connection:
+                heard = operations.find_messages(connection, wanted)
+                said = operations.find_published(connection, wanted)
+            return render_template("ops/found.html", wanted=wanted, heard=heard, said=said)
+        state, kind = _known_state(request.args.get("state", "")), request.args.get("type") or None
+        page = _page_number()
+        with read_connection(service.engine) as connection:
+            types = reports.failing_types(connection)
+            listing = reports.listing(
+                connection, states=[state] if state else reports.FAILING, type=kind, page=page
+            )
+        return render_template(
+            "ops/messages.html",
+            listing=listing,
+            state=state,
+            kind=kind,
+            type_options=[("", "All types"), *((name, name) for name in types)],
+            page=page,
+        )
+
+    @blueprint.get("/messages/<source>/<message_id>")
+    @staff(*ROLES)
+    def message(source: str, message_id: str) -> str:
+        """One message: why it failed, what it says (without people), what can be done."""
+        return _show(source, message_id, {})
+
+    def _show(source: str, message_id: str, errors: dict[str, list[str]]) -> str:
+        with read_connection(service.engine) as connection:
+            row = operations.get_message(connection, source, message_id)
+        return render_template(
+            "ops/message.html",
+            row=row,
+            payload=_shown(service, source, row.payload),
+            errors=errors,
+            typed=request.form,
+            acted=request.args.get("acted"),
+            actor=_actor_text(row.actor),
+        )
+
+    @blueprint.post("/messages/<source>/<message_id>/retry")
+    @staff(*ROLES)
+    def retry(source: str, message_id: str) -> Response:
+        """Let it run again now."""
+        with write_connection(service.engine) as connection:
+            operations.retry_message(connection, source, message_id, actor=_actor())
+        service.transactions.wake()
+        _note("message_retried", source, message_id)
+        return redirect(url_for("ops.message", source=source, message_id=message_id, acted="retry"), 303)
+
+    @blueprint.post("/messages/<source>/<message_id>/discard")
+    @staff(*ROLES)
+    def discard(source: str, message_id: str) -> Response | tuple[str, int]:
+        """Give it up, with a reason that stays with it."""
+        try:
+            with write_connection(service.engine) as connection:
+                row = operations.get_message(connection, source, message_id)
+                redacted = service.reader.redacted(source, row.payload) if row.payload else None
+                operations.discard_message(
+                    connection,
+                    source,
+                    message_id,
+                    actor=_actor(),
+                    reason=request.form.get("reason", ""),
+                    redacted=redacted,
+                )
+        except Invalid as error:
+            return _show(source, message_id, error.fields), 422
+        _note("message_discarded", source, message_id)
+        return redirect(url_for("ops.message", source=source, message_id=message_id, acted="discard"), 303)
+
+    @blueprint.get("/published/<uuid:message_id>")
+    @staff(*ROLES)
+    def published(message_id: UUID) -> str:
+        """One message this service published."""
+        with read_connection(service.engine) as connection:
+            rows = [
+                row for row in operations.find_published(connection, str(message_id)) if row.id == message_id
+            ]
+        if not rows:
+            raise NotFound("message_unknown", "No such message is in this outbox.")
+        return render_template("ops/published.html", row=rows[0], payload=masked_payload(rows[0].payload))
+
+    return blueprint
+
+
+def _shown(service: Service, source: str, payload: str | None) -> str | None:
+    # Other sources know best what is personal in their bodies; a body they cannot read is masked by shape.
+    if payload is not None and source in service.sources:
+        payload = service.reader.redacted(source, payload)
+    return masked_payload(payload)
+
+
+def _actor() -> str:
+    return f"staff:{current_staff().staff_id}"
+
+
+def _actor_text(actor: str | None) -> str | None:
+    return "you" if actor == _actor() else actor
+
+
+def _note(event: str, source: str, message_id: str) -> None:
+    log.info(event, source=source, message_id=message_id, actor=_actor())
+
+
+def _known_state(text: str) -> str | None:
+    return text if text in reports.STATES else None
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    return max(1, int(text)) if text.isdecimal() and len(text) < 6 else 1
