@@ -153,10 +153,18 @@ def test_a_confirmed_message_arrives_whole_in_every_queue(make_bus: Callable[...
     assert names(beta) == ["big", "other"] and beta[0].body == big
 
 
-def test_what_nobody_reads_is_kept_and_counts_as_confirmed(make_bus: Callable[..., RabbitMQBus]) -> None:
-    bus = make_bus()
-    publish(bus, message("m", "nobody.reads.v1"))
-    eventually(lambda: depth(bus, "rostrum.unrouted") == 1)
+def test_what_nobody_reads_is_kept_and_counts_as_confirmed(
+    amqp_url: str, rabbitmq: RabbitMQ, make_bus: Callable[..., RabbitMQBus]
+) -> None:
+    publish(make_bus(), message("m", "nobody.reads.v1", b'{"kept":1}'))
+    order = {"count": 5, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    kept = manage(rabbitmq, "POST", f"/api/queues/{vhost(amqp_url)}/rostrum.unrouted/get", order)
+    assert isinstance(kept, list)
+    assert [(row["routing_key"], row["payload"], row["properties"]["message_id"]) for row in kept] == [
+        ("nobody.reads.v1", '{"kept":1}', "m")
+    ]
+    assert kept[0]["properties"]["delivery_mode"] == 2
+    assert kept[0]["properties"]["content_type"] == "application/cloudevents+json"
 
 
 def test_what_no_queue_can_keep_is_not_confirmed(
@@ -256,7 +264,7 @@ def test_the_broker_killed_and_back(
             batch = [message(f"m{number + n}") for n in range(50)]
             number += 50
             try:
-                publisher.publish(batch).result(30)
+                publisher.publish(batch).result(60)
                 confirmed.update(m.message_id for m in batch)
             except BusUnavailable:
                 stop.wait(0.05)
@@ -265,16 +273,16 @@ def test_the_broker_killed_and_back(
     thread = threading.Thread(target=keep_publishing)
     thread.start()
     try:
-        for _ in range(2):
-            before = len(confirmed)
-            eventually(lambda before=before: len(confirmed) > before + 500, 60)
-            killable_rabbitmq.kill()
-            started = time.monotonic()
-            with pytest.raises(BusUnavailable):
-                while time.monotonic() < started + 10:
-                    bus.check()
-            killable_rabbitmq.start()
-            received.update(names(take(consumer, 1, 60)))
+        eventually(lambda: len(confirmed) > 500, 60)
+        killable_rabbitmq.kill()
+        started = time.monotonic()
+        with pytest.raises(BusUnavailable):
+            while time.monotonic() < started + 10:
+                bus.check()
+        before = len(confirmed)
+        killable_rabbitmq.start()
+        received.update(names(take(consumer, 1, 60)))
+        eventually(lambda: len(confirmed) > before + 500, 60)
     finally:
         stop.set()
         thread.join(60)
