@@ -157,9 +157,11 @@ def to_refuse_before(event: e.StaffChanged) -> RefuseBefore:
 
 def to_follow(event: StripeEvent) -> FollowSession | None:
     """A session of ours changed."""
+    ours = reading.ours(event.object)
+    if ours is None:
+        return None
     failed = event.type == "checkout.session.async_payment_failed"
-    facts = reading.session_facts(event.object, at=event.created, failed=failed)
-    return to_follow_session(facts, facts.ours) if facts.ours else None
+    return to_follow_session(reading.session_facts(event.object, at=event.created, failed=failed), ours)
 
 
 def to_confirm(event: StripeEvent) -> ConfirmPayment | None:

@@ -57,7 +57,7 @@ class StripeServer:
         self.app = create_sandbox(StripeSandboxConfig(clock=clock))
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def pull(self, lever: str, **sent: Any) -> Any:
         """POST to the sandbox's control interface."""
@@ -281,11 +281,10 @@ class Site:
         self.service.engine.dispose()
 
 
-def booking(now: datetime, *, seats: int = 2, share: int = 59_500, **changes: Any) -> BookingPlaced:
-    """A sensible booking."""
-    placed = tuple(
-        PlacedSeat(enrollment_id=new_id(), amount_minor=share, link_version=1) for _ in range(seats)
-    )
+def booking(now: datetime, *, share: int = 59_500, **changes: Any) -> BookingPlaced:
+    """A sensible booking; its amount is the sum of its seats' shares."""
+    two = (PlacedSeat(enrollment_id=new_id(), amount_minor=share, link_version=1) for _ in range(2))
+    placed = tuple(changes.get("seats", two))
     values: dict[str, Any] = {
         "booking_id": new_id(),
         "reference": f"R-{new_id().hex[-6:].upper()}",
@@ -294,7 +293,7 @@ def booking(now: datetime, *, seats: int = 2, share: int = 59_500, **changes: An
         "course_code": "CSPO",
         "time_zone": "Europe/Berlin",
         "currency": "EUR",
-        "amount_minor": share * seats,
+        "amount_minor": sum(seat.amount_minor for seat in placed),
         "pay_by": now + timedelta(minutes=30),
         "link_version": 1,
         "seats": placed,
