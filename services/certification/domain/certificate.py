@@ -62,14 +62,17 @@ def issue_date(join: Join, course: Course) -> date | None:
     """The certificate's date of issue, or None while something it needs is not there.
 
     A course without an exam is certified by the activation, one with an exam by passing it. The registry's
-    own date wins; else the day of the activation in the workshop's zone, which the booking tells.
+    own date wins; else the day of the exam, or of the activation in the workshop's zone, which the booking
+    tells.
     """
     if join.activated_at is None or join.flagged_at is not None:
         return None
-    if course.exam_required:
-        return join.exam_passed_on
+    if course.exam_required and join.exam_passed_on is None:
+        return None
     if join.registry_issued_on is not None:
         return join.registry_issued_on
+    if course.exam_required:
+        return join.exam_passed_on
     if join.time_zone is None:
         return None
     return day_in_zone(join.activated_at.astimezone(UTC), join.time_zone)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import requests
+from requests.auth import AuthBase
 
 from services.certification.gateways.base import MemberRecord, MembershipRequest, SubmissionRefused
 from shared.errors import Permanent, Unavailable
@@ -22,7 +23,7 @@ class ScrumAlliance:
 
     def __init__(self, url: str, key: str, *, timeouts: tuple[float, float] = TIMEOUTS) -> None:
         self._members = f"{url.rstrip('/')}/api/members"
-        self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        self._key = _Bearer(key)
         self._timeouts = timeouts
 
     def look_up(self, reference: str) -> MemberRecord | None:
@@ -61,7 +62,8 @@ class ScrumAlliance:
             response = requests.request(
                 method,
                 self._members,
-                headers=self._headers,
+                headers={"Accept": "application/json"},
+                auth=self._key,
                 timeout=self._timeouts,
                 allow_redirects=False,
                 **parameters,
@@ -73,6 +75,17 @@ class ScrumAlliance:
         if response.status_code >= 500 or response.status_code in (401, 403, 408, 425, 429):
             raise Unavailable(f"the registry answered {response.status_code}")
         return response
+
+
+class _Bearer(AuthBase):
+    """Our key. Given as authentication, because the library lets a .netrc replace a plain header."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
 
 
 def _refuse_unexpected(response: requests.Response) -> None:

@@ -1,7 +1,7 @@
 """The steps of a submission around the calls to the registry: each locks the join, then the submission."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.certification.commands import (
     WithholdSubmission,
 )
 from services.certification.domain.activation import Activation
+from services.certification.domain.course import Course
 from services.certification.domain.join import Join
 from services.certification.domain.judgement import judge
 from services.certification.domain.submission import (
@@ -34,6 +35,9 @@ from shared.db.transaction import Tx
 from shared.errors import Permanent, Unavailable
 
 LONGEST_CHECK_WAIT = timedelta(hours=1)
+LONGEST_EXAM_WAIT = timedelta(days=1)
+# The free attempts end after 90 days, but nothing forbids a later one: staff records that by hand.
+EXAM_WATCH = timedelta(days=365)
 # A call given up as lost could still arrive at the registry; after this time it will not.
 ABANDONED_WATCH = timedelta(hours=48)
 
@@ -132,10 +136,10 @@ def record_check(command: RecordCheck, tx: Tx) -> None:
         _accept(join, submission, tx)
     submission.checks += 1
     if command.activated_at is not None and join.activation is Activation.SUBMITTED:
-        _activate(join, command.activated_at, command, tx)
-        submission.next_check_at = None
-    else:
-        submission.next_check_at = _next_check(submission, tx.now(), command.poll_seconds)
+        _activate(join, command.activated_at, tx)
+    if command.issued_on is not None and join.activation is Activation.ACTIVATED:
+        _note_issue(join, command.issued_on, tx)
+    submission.next_check_at = _next_check(join, submission, command.poll_seconds, tx)
     settle(join, tx)
 
 
@@ -158,9 +162,9 @@ def _accept(join: Join, submission: Submission, tx: Tx) -> None:
     )
 
 
-def _activate(join: Join, at: datetime, command: RecordCheck, tx: Tx) -> None:
+def _activate(join: Join, at: datetime, tx: Tx) -> None:
     assert join.activation_id is not None
-    join.activated_at, join.registry_issued_on = at, command.issued_on
+    join.activated_at = at
     join.move_to(Activation.ACTIVATED)
     tx.publish(
         MembershipActivated(
@@ -173,12 +177,29 @@ def _activate(join: Join, at: datetime, command: RecordCheck, tx: Tx) -> None:
     )
 
 
-def _next_check(submission: Submission, now: datetime, poll_seconds: float) -> datetime | None:
-    """A tenth of the age: often while the mail is fresh, hourly at last."""
-    age = now - (submission.answered_at or submission.stored_at)
+def _note_issue(join: Join, issued_on: date, tx: Tx) -> None:
+    """The registry issues a certification that needs an exam only after the exam: it was passed."""
+    join.registry_issued_on = issued_on
+    if _has_exam(join, tx):
+        join.exam_passed_on = join.exam_passed_on or issued_on
+
+
+def _has_exam(join: Join, tx: Tx) -> bool:
+    course = tx.session.get(Course, course_code_of(join))
+    return course is not None and course.exam_required
+
+
+def _next_check(join: Join, submission: Submission, poll_seconds: float, tx: Tx) -> datetime | None:
+    """A tenth of the age: often while the mail is fresh, hourly at last; daily for an exam's result."""
+    age = tx.now() - (submission.answered_at or submission.stored_at)
+    longest = LONGEST_CHECK_WAIT
     if submission.state is SubmissionState.ABANDONED and age > ABANDONED_WATCH:
         return None
-    return now + min(max(age / 10, timedelta(seconds=poll_seconds)), LONGEST_CHECK_WAIT)
+    if join.activation is Activation.ACTIVATED:
+        if join.exam_passed_on is not None or age > EXAM_WATCH or not _has_exam(join, tx):
+            return None
+        longest = LONGEST_EXAM_WAIT
+    return tx.now() + min(max(age / 10, timedelta(seconds=poll_seconds)), longest)
 
 
 def _stored_request(join: Join, reference: str, revision: int, tx: Tx) -> Submission:

@@ -72,6 +72,16 @@ def test_a_course_with_an_exam_gets_its_certificate_from_the_exam(line: Line) ->
     assert issued.issued_on == date(2026, 3, 20)
 
 
+def test_the_registrys_date_of_issue_says_that_the_exam_was_passed(line: Line) -> None:
+    story = submitted(line, "CSM")
+    activate(line, story)
+    line.clock.advance(timedelta(days=30))
+    activate(line, story, issued_on=date(2026, 3, 30))
+    (issued,) = line.said_of(CertificateIssued)
+    assert issued.issued_on == date(2026, 3, 30)
+    assert line.submissions()[0].next_check_at is None
+
+
 def test_on_hold_nothing_is_issued_until_the_hold_ends(line: Line) -> None:
     story = submitted(line)
     line.tell(story.disputed())

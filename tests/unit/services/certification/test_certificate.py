@@ -82,6 +82,8 @@ def test_without_the_workshops_zone_it_waits() -> None:
 def test_a_course_with_an_exam_is_certified_by_passing_it() -> None:
     assert issue_date(activated(registry_issued_on=date(2026, 3, 20)), CSM) is None
     assert issue_date(activated(exam_passed_on=date(2026, 4, 2)), CSM) == date(2026, 4, 2)
+    by_registry = activated(exam_passed_on=date(2026, 4, 2), registry_issued_on=date(2026, 4, 3))
+    assert issue_date(by_registry, CSM) == date(2026, 4, 3)
 
 
 def test_nothing_is_issued_before_the_activation_or_on_hold() -> None:
