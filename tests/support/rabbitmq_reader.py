@@ -1,7 +1,7 @@
 """A process that reads one service's queue and dies of a message whose body is `poison`.
 
-Run as `python -m tests.support.rabbitmq_reader URL SERVICE TYPE PROBATION`. It prints what it acknowledged and
-ends with code 0 after two idle seconds. PROBATION `off` takes the guard away: the negative control.
+Run as `python -m tests.support.rabbitmq_reader URL SERVICE TYPE PROBATION`. It prints what it acknowledged
+and ends with code 0 after two idle seconds. PROBATION `off` takes the guard away: the negative control.
 """
 
 import os

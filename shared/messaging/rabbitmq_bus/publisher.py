@@ -39,7 +39,7 @@ class RabbitMQPublisher:
         self,
         connect: Callable[["RabbitMQPublisher"], BrokerConnection],
         *,
-        confirm_seconds: float = 30.0,
+        confirm_seconds: float = 25.0,
     ) -> None:
         self._incoming: deque[_Batch] = deque()
         self._channel: Channel | None = None
