@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from services.enrollment import handlers, queries
 from services.enrollment.commands import PlaceBooking
@@ -29,6 +30,7 @@ blueprint = Blueprint("checkout", __name__)
 
 _DETAILS = BookingDetailsSchema()
 _ATTENDEE_FIELDS = ("given_name", "family_name", "email", "registry_email")
+_CARRIED = {"step", "submission_id", "amount_minor"}
 _WHY_PUBLIC = "buyers have no account"
 
 
@@ -58,7 +60,9 @@ def take_details(workshop_id: UUID) -> ResponseReturnValue:
         return _details(workshop, *_without(typed, seats, int(step.removeprefix("remove-"))), {})
     if step == "change":
         return _details(workshop, typed, seats, {})
-    data, errors = load_form(_DETAILS, request.form)
+    # The schema is strict; which button was pressed and what only travels along are not its fields.
+    answers = MultiDict((name, value) for name, value in typed.items() if name not in _CARRIED)
+    data, errors = load_form(_DETAILS, answers)
     if errors:
         return _details(workshop, typed, seats, errors)
     if not workshop.bookable:

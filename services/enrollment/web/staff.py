@@ -3,6 +3,7 @@
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
+from werkzeug.datastructures import MultiDict
 
 from services.enrollment import handlers, queries, tasks
 from services.enrollment.commands import EndSession
@@ -24,7 +25,9 @@ class SignInSchema(Schema):
     """What the sign-in form sends."""
 
     email = fields.String(
-        required=True, validate=validate.Length(max=254), error_messages={"required": "Enter your e-mail address."}
+        required=True,
+        validate=validate.Length(max=254),
+        error_messages={"required": "Enter your e-mail address."},
     )
     password = fields.String(
         required=True, validate=validate.Length(max=200), error_messages={"required": "Enter your password."}
@@ -51,7 +54,8 @@ def sign_in() -> ResponseReturnValue:
     """Check the credentials and write the cookie."""
     wanted = safe_next(request.form.get("next"))
     typed = request.form.get("email", "")[:254]
-    data, errors = load_form(_SIGN_IN, request.form)
+    fields_typed = MultiDict((name, value) for name, value in request.form.items() if name != "next")
+    data, errors = load_form(_SIGN_IN, fields_typed)
     if errors:
         return form_page("enrollment/sign_in.html", errors, email=typed, next=wanted or "")
     try:
@@ -76,9 +80,7 @@ def sign_out() -> ResponseReturnValue:
     principal = signed_in()
     if principal is not None:
         with request_tx() as tx:
-            handlers.end_session(
-                EndSession(staff_id=principal.staff_id, session_id=principal.session_id), tx
-            )
+            handlers.end_session(EndSession(staff_id=principal.staff_id, session_id=principal.session_id), tx)
     answer = see_other("/staff/login")
     authenticator().cookie.clear(answer)
     return answer

@@ -93,9 +93,7 @@ def _act(
             tx,
         )
         return
-    handlers.record_attendance(
-        RecordAttendance(workshop_id=workshop_id, actor_id=actor, minutes=minutes), tx
-    )
+    handlers.record_attendance(RecordAttendance(workshop_id=workshop_id, actor_id=actor, minutes=minutes), tx)
     handlers.record_decisions(
         RecordDecisions(workshop_id=workshop_id, actor_id=actor, decisions=decisions), tx
     )
@@ -113,9 +111,7 @@ def _typed() -> tuple[tuple[BlockMinutes, ...], tuple[Decision, ...]]:
             # What is no number is refused with its field, as minutes outside the block are.
             number = int(value) if value.strip().isdecimal() and len(value.strip()) < 5 else -1
             minutes.append(
-                BlockMinutes(
-                    enrollment_id=UUID(ids[:_ID]), block_id=UUID(ids[_ID + 1 :]), minutes=number
-                )
+                BlockMinutes(enrollment_id=UUID(ids[:_ID]), block_id=UUID(ids[_ID + 1 :]), minutes=number)
             )
         elif kind in _SUBJECTS and value:
             note = request.form.get(f"{kind}_note-{ids}", "").strip() or None
@@ -144,7 +140,9 @@ def _roster(workshop_id: UUID, errors: dict[str, list[str]], typed: dict[str, st
     named = {str(entry.enrollment_id): entry.full_name for entry in roster.entries}
     # A roster's complaints go by enrollment id; people are called by name on their own trainer's page.
     shown = {
-        f"person-{key}" if key in named else key: [f"{named[key]}: {text}" for text in texts] if key in named else texts
+        f"person-{key}" if key in named else key: [f"{named[key]}: {text}" for text in texts]
+        if key in named
+        else texts
         for key, texts in errors.items()
     }
     return form_page(

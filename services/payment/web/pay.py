@@ -17,6 +17,7 @@ from shared.auth.links import BadLink, Link, NotHeardYet, check_version
 from shared.errors import NotFound, Unavailable
 from shared.web.current import current_service
 from shared.web.pages import page, see_other
+from shared.web.patience import heard
 
 blueprint = Blueprint("pay", __name__)
 
@@ -42,7 +43,7 @@ def pay(link: Link) -> AnyResponse:
     """Open or find the one session and go there. A repetition finds the same session and spends nothing."""
     service = current_service()
     settings = cast(CheckoutSettings, service.settings)
-    standing = _standing_behind(link)
+    standing = heard(lambda: _standing_behind(link))
     command = RequestCheckout(
         booking_id=link.subject_id,
         public_url=settings.public_url,
