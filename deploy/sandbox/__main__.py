@@ -75,7 +75,12 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with ExitStack() as stack:
-        sys.stdout.write(json.dumps(run(settings, stack)) + "\n")
+        try:
+            addresses = run(settings, stack)
+        except OSError as problem:
+            sys.stderr.write(f"The sandboxes cannot start: {problem}\n")
+            return 1
+        sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
         ended.wait()
     return 0

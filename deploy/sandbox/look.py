@@ -21,7 +21,7 @@ def dress(app: Flask, *, title: str, notice: str) -> None:
             "look",
             __name__,
             template_folder=str(_HERE / "templates"),
-            static_folder=str(_HERE / "stripe" / "static"),
+            static_folder=str(_HERE / "static"),
             static_url_path="/_sandbox/static",
         )
     )

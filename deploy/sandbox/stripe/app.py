@@ -15,7 +15,8 @@ _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'
 
 def create_app(config: StripeSandboxConfig) -> Flask:
     """The application. Webhooks and expiry need `start_background(app)` in the process that serves it."""
-    app = Flask("deploy.sandbox.stripe", static_url_path="/_sandbox/static")
+    # The stylesheet is the whole family's.
+    app = Flask("deploy.sandbox.stripe", static_url_path="/_sandbox/static", static_folder="../static")
     app.extensions[EXTENSION] = Sandbox(config)
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.config["MAX_FORM_PARTS"] = 10_000
