@@ -17,6 +17,7 @@ MANIFEST = Manifest(
     subscriptions={
         "enrollment": _types(
             e.BookingConfirmed,
+            e.BookingUnseated,
             p.CheckoutOpened,
             p.PaymentConfirmed,
             p.PaymentRefunded,
