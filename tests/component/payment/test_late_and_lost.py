@@ -16,7 +16,7 @@ from shared.contracts.enrollment import (
     LostSeat,
 )
 from shared.contracts.payment import CheckoutOpened, PaymentConfirmed, PaymentExpired
-from tests.component.payment.site import Site
+from tests.component.payment.site import Site, booking
 
 MARY = Attendee(
     given_name="Mary", family_name="Jackson", email="m@example.com", registry_email="m@example.com"
@@ -61,8 +61,6 @@ def test_an_expired_booking_closes_the_page_at_stripe(site: Site) -> None:
 
 
 def test_a_booking_that_expires_before_it_is_heard_of_is_closed(site: Site) -> None:
-    from tests.component.payment.site import booking
-
     placed = booking(site.clock.now())
     site.hear(expired(placed))
     site.hear(placed)

@@ -1,8 +1,11 @@
 """Money that goes back, and what it uncovers."""
 
+from typing import Any
+
 import pytest
 
 from services.payment.domain import AccountState, PaymentState
+from services.payment.gateways.base import PaymentGateway
 from shared.contracts.payment import DisputeClosed, PaymentConfirmed, PaymentDisputed, PaymentRefunded
 from tests.component.payment.site import Site
 
@@ -144,12 +147,9 @@ def test_stripe_away_makes_a_refund_wait_not_die(site: Site) -> None:
     assert site.inbox_states().keys() == {"handled"}
 
 
-def _pay_a_second_time(site: Site, first: dict[str, object]) -> dict[str, object]:
+def _pay_a_second_time(site: Site, first: dict[str, Any]) -> dict[str, Any]:
     """A second session for the same payable, as an operator at Stripe might make one."""
     session = first["session"]
-    assert isinstance(session, dict)
-    from services.payment.gateways.base import PaymentGateway
-
     gateway = site.service.gateways[PaymentGateway]
     site.pass_time(seconds=5)
     again = gateway.create_session(
@@ -171,5 +171,5 @@ def _pay_a_second_time(site: Site, first: dict[str, object]) -> dict[str, object
         },
         idempotency_key="again",
     )
-    paid: dict[str, object] = site.stripe.pull("pay", session=again.stripe_session_id)
+    paid: dict[str, Any] = site.stripe.pull("pay", session=again.stripe_session_id)
     return paid

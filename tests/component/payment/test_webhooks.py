@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from stripe import WebhookSignature
 
+from services.payment.gateways.base import PaymentGateway
 from shared.db.engine import read_connection
 from shared.db.kernel_tables import inbox, message_reference
 from tests.component.payment.site import SECRET, Site
@@ -17,7 +18,7 @@ BODY = json.dumps(
 
 
 def _sign(body: str, *, secret: str = SECRET, at: float | None = None) -> str:
-    return WebhookSignature.generate_signature_header(body, secret, int(at or time.time()))
+    return str(WebhookSignature.generate_signature_header(body, secret, int(at or time.time())))
 
 
 FORGED = {
@@ -60,8 +61,6 @@ def test_a_body_beyond_any_event_is_refused(site: Site) -> None:
 
 
 def test_both_secrets_hold_while_one_is_replaced(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.payment.gateways.base import PaymentGateway
-
     monkeypatch.setattr(site.service.gateways[PaymentGateway], "_secrets", ("whsec_new", SECRET))
 
     assert site.post_webhook(BODY).status_code == 200
