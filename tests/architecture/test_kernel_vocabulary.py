@@ -23,7 +23,13 @@ ALLOWED = {
     "shared/web/templates/rostrum/page.html": {"certificat", "workshop", "scrum", "csm", "cspo"},
     "shared/ops/templates/ops/_frame.html": {"enrol", "payment", "certificat"},
     "shared/ops/templates/ops/_parts.html": {"booking", "enrol", "payment"},
-    "shared/web/templates/rostrum/_staff_navigation.html": {"trainer", "workshop", "payment", "enrol"},
+    "shared/web/templates/rostrum/_staff_navigation.html": {
+        "trainer",
+        "workshop",
+        "payment",
+        "enrol",
+        "certificat",
+    },
 }
 
 FILES = [
