@@ -1,1 +1,1 @@
-"""Who is asking: staff by one signed cookie, everybody else by signed links, and the guard every view wears."""
+"""Who is asking: staff by one signed cookie, everybody else by signed links; the guard every view wears."""

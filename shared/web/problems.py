@@ -196,8 +196,6 @@ def _document(problem: Problem, types_at: str) -> Response:
 def _page(error: Exception, problem: Problem) -> AnyResponse:
     if isinstance(error, Unauthenticated):
         return redirect(sign_in_address(), 303)
-    # After an unexpected error the header must not ask the database who is signed in.
-    g.rostrum_plain_header = problem.status >= 500
     if isinstance(error, NotHeardYet):
         response = make_response(_one_moment())
         # The page is an answer, not a failure: monitoring must not count a race as one.

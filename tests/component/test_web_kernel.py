@@ -87,6 +87,14 @@ class TestHeaders:
         secure = client.get("/", base_url="https://localhost")
         assert secure.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
+    def test_proxies_are_believed_only_when_there_are_some(self, client: FlaskClient, tmp_path: Path) -> None:
+        forwarded = {"X-Forwarded-Proto": "https"}
+        assert "Strict-Transport-Security" not in client.get("/", headers=forwarded).headers
+        behind = demo_service(tmp_path, TRUSTED_PROXIES="1")
+        app = create_web(behind, folder=tmp_path)
+        assert "Strict-Transport-Security" in app.test_client().get("/", headers=forwarded).headers
+        behind.engine.dispose()
+
     def test_inline_scripts_need_this_answers_nonce(self, client: FlaskClient) -> None:
         first, second = client.get("/demo/docs"), client.get("/demo/docs")
         nonces = [
