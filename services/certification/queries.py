@@ -17,6 +17,7 @@ from services.certification.domain.workshop import ClosedWorkshop
 PAGE_SIZE = 25
 
 STATES: Mapping[str, ColumnElement[bool]] = {
+    "started": Join.activation_id.is_not(None),
     "attention": or_(Join.flagged_at.is_not(None), Join.activation == Activation.REFUSED),
     "flagged": Join.flagged_at.is_not(None),
     **{
@@ -26,7 +27,7 @@ STATES: Mapping[str, ColumnElement[bool]] = {
     },
     "waiting": Join.activation == Activation.WAITING,
 }
-"""What the list of activations can be narrowed to: every state, and the two that need somebody."""
+"""What the list of activations can be narrowed to: every state, and two groups of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

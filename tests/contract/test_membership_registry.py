@@ -52,7 +52,7 @@ class Sandbox:
 def server() -> Iterator[Sandbox]:
     """The sandbox on a port of its own."""
     app = create_app(ScrumAllianceConfig(api_key=KEY, clock=FrozenClock(NOW)))
-    serving = Serving(app, "127.0.0.1", 0).start()
+    serving = Serving("127.0.0.1", 0).start(app)
     yield Sandbox(serving.url)
     serving.stop()
     stop(app)

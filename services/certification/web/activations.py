@@ -40,14 +40,17 @@ STATE_WORDS: Mapping[str, tuple[str, str]] = {
 }
 """State → what people call it, and the tag's kind."""
 
+_OPTIONS = [(state, words) for state, (words, _) in STATE_WORDS.items()]
+
 
 @blueprint.get("/certificates/activations")
 @staff("ops", "admin")
 def list_activations() -> Response:
     """Activations by state, with search."""
-    state = request.args.get("state", "")
-    state = state if state in STATES else ""
     search = request.args.get("q", "").strip()[:200]
+    # Who looks for somebody wants to find them in any state; who just looks wants what has begun.
+    state = request.args.get("state", "" if search else "started")
+    state = state if state in STATES else ""
     with current_service().transactions.read() as session:
         found = activations(session, state=state or None, search=search, page=page_number())
         waiting = activations(session, state="attention", search="", page=1).total
@@ -56,7 +59,7 @@ def list_activations() -> Response:
         found=found,
         first=(found.page - 1) * PAGE_SIZE + 1,
         state=state,
-        state_options=[("", "All"), *((name, words) for name, (words, _) in STATE_WORDS.items())],
+        state_options=[("", "Everything"), ("started", "Started"), *_OPTIONS],
         search=search,
         needing_attention=waiting,
         words=STATE_WORDS,

@@ -91,18 +91,19 @@ def headline(view: CertificateView, now: datetime) -> Headline:
             who="you, then our staff",
         )
     if missing:
-        first = missing[0][1]
+        obstacle, first = missing[0]
+        meaning = _shortfall(view) if obstacle is Obstacle.NOT_ELIGIBLE else first.meaning
         return Headline(
             kind="warn" if join.activation is not Activation.WAITING else "info",
             title="Not submitted yet",
-            text=f"{first.meaning} {first.next_step}",
+            text=f"{meaning} {first.next_step}",
             who=first.who,
         )
     return Headline(
         kind="info",
         title="Your name is on its way to the Scrum Alliance",
         text="Everything is there. Submitting it takes a minute; we keep trying if they cannot be reached.",
-        who="nobody: it happens by itself",
+        who="nobody has to: it happens by itself",
     )
 
 
@@ -122,6 +123,22 @@ def attended(view: CertificateView) -> bool:
     if join.attended_minutes is None or join.required_minutes is None:
         return False
     return join.seat is Seat.CONFIRMED and join.attended_minutes >= join.required_minutes
+
+
+def _shortfall(view: CertificateView) -> str:
+    """What exactly the course still asks for."""
+    join = view.join
+    found = []
+    if (gap := (join.required_minutes or 0) - (join.attended_minutes or 0)) > 0:
+        found.append(f"you missed {show_minutes(gap)}")
+    if not join.participation:
+        found.append("an active part is missing")
+    if not join.understanding:
+        found.append("understanding was not shown yet")
+    if not found:
+        return OBSTACLES[Obstacle.NOT_ELIGIBLE].meaning
+    text = ", and ".join(found) + "."
+    return text[0].upper() + text[1:]
 
 
 def _only(seat: Seat | None, coverage: Coverage | None) -> Explanation | None:
@@ -265,7 +282,7 @@ def _after_activation(view: CertificateView) -> Headline:
         kind="ok",
         title="Your membership is active",
         text="We are recording your certification. This page shows it in a moment.",
-        who="nobody: it happens by itself",
+        who="nobody has to: it happens by itself",
     )
 
 
@@ -280,7 +297,7 @@ def _mail_expected(view: CertificateView, now: datetime) -> Headline:
             text=f"We submitted your name on {show_datetime(join.submitted_at, join.time_zone)}. "
             f"Their e-mail to {_address(view)} usually comes within one to two days, "
             f"by {show_date(expected, join.time_zone)}.",
-            who="you: follow the link in it and accept the licence",
+            who="you, by following the link in it and accepting the licence",
         )
     return Headline(
         kind="warn",

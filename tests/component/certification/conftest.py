@@ -1,4 +1,4 @@
-"""The line of certification, fresh for each test."""
+"""The line of certification, fresh for each test, and its site on the same database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.component.certification.line import Line
+from tests.component.certification.site import Site
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ def line(tmp_path: Path) -> Iterator[Line]:
     line = Line(tmp_path)
     yield line
     line.close()
+
+
+@pytest.fixture
+def site(line: Line) -> Iterator[Site]:
+    """Its pages and API."""
+    site = Site(line)
+    yield site
+    site.close()

@@ -19,7 +19,12 @@ from services import certification
 from services.certification.domain.base import Base
 from services.certification.domain.join import Join
 from services.certification.domain.submission import Submission
-from services.certification.gateways.base import MemberRecord, MembershipRequest, SubmissionRefused
+from services.certification.gateways.base import (
+    MemberRecord,
+    MembershipRegistry,
+    MembershipRequest,
+    SubmissionRefused,
+)
 from services.certification.subscriptions import subscriptions
 from services.certification.tasks import check_activations_with
 from shared.clock import FrozenClock
@@ -98,8 +103,11 @@ class HandWork(Work):
 class Line:
     """Certification with its database, its registry, and the requests its task has not finished yet."""
 
-    def __init__(self, folder: Path, *, url: str | None = None) -> None:
-        self.engine = make_engine(url or f"sqlite:///{folder / 'certification.sqlite'}")
+    def __init__(
+        self, folder: Path, *, url: str | None = None, members: MembershipRegistry | None = None
+    ) -> None:
+        self.url = url or f"sqlite:///{folder / 'certification.sqlite'}"
+        self.engine = make_engine(self.url)
         upgrade(self.engine, MIGRATIONS, Base.metadata)
         self.clock = FrozenClock(START)
         self.registry = MemoryRegistry()
@@ -107,7 +115,7 @@ class Line:
         self.pending: list[tuple[str, MembershipActivationRequested]] = []
         self._codec = Codec(REGISTRY)
         self.transactions = Transactions(self.engine, self._encode, self.clock)
-        self.table = subscriptions(self.registry)
+        self.table = subscriptions(members or self.registry)
 
     def _encode(self, event: Any, *, message_id: UUID, **more: Any) -> Encoded:
         # Noted before the commit: the tests of crashes read the outbox instead.
