@@ -6,6 +6,8 @@ import threading
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+# How long `stop` may have to wait for a server that nobody calls.
+POLL_SECONDS = 0.1
 EVERYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -49,7 +51,9 @@ class Serving:
             fd=self._socket.fileno(),
         )
         self._server = server
-        self._thread = threading.Thread(target=server.serve_forever, name=f"http-{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(POLL_SECONDS,), name=f"http-{self.port}", daemon=True
+        )
         self._thread.start()
         return self
 
