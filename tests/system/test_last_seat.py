@@ -16,7 +16,8 @@ from services.enrollment import repository
 from services.enrollment.domain import BookingState
 from services.enrollment.domain.errors import WorkshopFull
 from services.enrollment.handlers import PlacedBooking
-from tests.component.enrollment.shop import Shop, paid, sqlite_url
+from tests.component.enrollment.news import paid
+from tests.component.enrollment.shop import Shop, sqlite_url
 
 T = TypeVar("T")
 

@@ -58,10 +58,12 @@ class ScheduleTooShort(Conflict):
 
     def __init__(self, *, contact_minutes: int, required_minutes: int, course_code: str) -> None:
         self.missing_minutes = required_minutes - contact_minutes
+        one = self.missing_minutes == 1
+        missing = "1 minute is missing" if one else f"{self.missing_minutes} minutes are missing"
         super().__init__(
             "schedule_too_short",
             f"The blocks add up to {contact_minutes} contact minutes without breaks, but {course_code} "
-            f"requires {required_minutes}: {self.missing_minutes} minutes are missing. Lengthen a block.",
+            f"requires {required_minutes}: {missing}. Lengthen a block.",
         )
 
 

@@ -167,7 +167,9 @@ def _attended_step(assessment: AssessmentFacts | None) -> Step:
     missing = []
     minutes = assessment.required_minutes - assessment.attended_minutes
     if minutes > 0:
-        missing.append(f"{minutes} minutes of attendance are missing.")
+        missing.append(
+            f"{minutes} minutes of attendance are missing." if minutes > 1 else "1 minute is missing."
+        )
     if not assessment.participation:
         missing.append("The trainer did not see enough participation.")
     if not assessment.understanding:

@@ -156,9 +156,8 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
     def cancel(self, now: datetime) -> None:
         """Withdraw the workshop while nobody holds a seat."""
         if self.reserved:
-            raise Conflict(
-                "seats_taken", f"{self.reserved} seats are taken. Move or refund these people first."
-            )
+            seats = "1 seat is" if self.reserved == 1 else f"{self.reserved} seats are"
+            raise Conflict("seats_taken", f"{seats} taken. Move or refund these people first.")
         self._move(WorkshopState.CANCELLED)
         self.cancelled_at = now
 

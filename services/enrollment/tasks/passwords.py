@@ -8,7 +8,9 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from services.enrollment.domain.staff import MAX_PASSWORD, MIN_PASSWORD
 from shared.errors import Invalid
 
-_HASHER = PasswordHasher()
+# OWASP's setting for argon2id: 19 MiB and one lane, so that a burst of sign-ins takes neither the memory
+# nor the cores from the buyers on the same machine.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 def hash_password(password: str) -> str:

@@ -1,13 +1,12 @@
 """Enrollment alone, through its own composition root: a real database, real handlers, mail kept in a list."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
-from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -26,13 +25,10 @@ from services.enrollment.commands import (
 from services.enrollment.commands import Decision as DecisionCommand
 from services.enrollment.domain import Booking, Delivery, HoldPolicy, Workshop
 from services.enrollment.domain.attendance import Subject
-from services.enrollment.domain.people import AttendeeDetails, PayerDetails
+from services.enrollment.domain.people import PayerDetails
 from services.enrollment.settings import Settings
-from shared.auth.principal import Principal
-from shared.auth.staff_cookie import StaffCookie
 from shared.clock import FrozenClock
 from shared.config import load_settings
-from shared.contracts.payment import CheckoutOpened, CoverageFact, PaymentConfirmed
 from shared.db.engine import write_connection
 from shared.db.kernel_tables import KERNEL_METADATA, inbox, outbox
 from shared.messaging import inbox as inbox_rows
@@ -41,12 +37,11 @@ from shared.messaging.event import Event
 from shared.messaging.subscriptions import RetryPolicy, TimerContext
 from shared.messaging.tasks import TaskRunner
 from shared.service import Overrides
-from shared.web.app import create_web
+from tests.component.enrollment.news import START, attendee, paid
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R")
 
-START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 PASSWORD_HASH = "$argon2id$not-a-hash-that-anybody-can-match"
 
 
@@ -295,55 +290,6 @@ class Shop:
         """Rows of a table."""
         with self.service.transactions.read() as session:
             return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
-
-    # The web
-
-    def client(self) -> FlaskClient:
-        """Somebody's browser, not signed in."""
-        return create_web(self.service).test_client()
-
-    def trainer_client(self, staff_id: UUID | None = None) -> tuple[FlaskClient, dict[str, str]]:
-        """A trainer's browser and the headers its scripts send."""
-        client = self.client()
-        cookie = StaffCookie(self.service.settings.staff_keys, secure=False)
-        principal = Principal.sign_in(
-            staff_id=staff_id or self.trainer_id, name="Mira Lindqvist", roles=("trainer",)
-        )
-        client.set_cookie(cookie.name, cookie.issue(principal), domain="localhost")
-        return client, {}
-
-
-def attendee(index: int) -> AttendeeDetails:
-    """One of many people."""
-    return AttendeeDetails(
-        given_name=f"Given{index}",
-        family_name=f"Family{index}",
-        email=f"person{index}@example.com",
-        registry_email=f"person{index}@registry.example.com",
-    )
-
-
-def paid(
-    placed: handlers.PlacedBooking, *, at: datetime = START, payment_id: UUID | None = None
-) -> PaymentConfirmed:
-    """Payment's word that the booking is paid."""
-    return PaymentConfirmed(
-        payment_id=payment_id or uuid4(),
-        payable_id=placed.booking_id,
-        booking_id=placed.booking_id,
-        amount_minor=placed.amount_minor,
-        currency=placed.currency,
-        occurred_at=at,
-        coverage=tuple(
-            CoverageFact(enrollment_id=enrollment_id, revision=1, state="covered")
-            for enrollment_id in placed.enrollment_ids
-        ),
-    )
-
-
-def opened(placed: handlers.PlacedBooking, expires_at: datetime) -> CheckoutOpened:
-    """Payment's word that the payer reached the payment page."""
-    return CheckoutOpened(payable_id=placed.booking_id, booking_id=placed.booking_id, expires_at=expires_at)
 
 
 def sqlite_url(folder: Path) -> str:

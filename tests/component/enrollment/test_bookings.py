@@ -14,7 +14,8 @@ from shared.contracts.enrollment import BookingConfirmed, BookingExpired, Bookin
 from shared.contracts.payment import PaymentFailed
 from shared.errors import Invalid
 from shared.messaging.event import Event
-from tests.component.enrollment.shop import START, Shop, attendee, opened, paid, sqlite_url
+from tests.component.enrollment.news import START, attendee, opened, paid
+from tests.component.enrollment.shop import Shop, sqlite_url
 
 AFTER_HOLD = timedelta(minutes=36)
 

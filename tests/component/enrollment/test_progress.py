@@ -15,7 +15,8 @@ from shared.contracts.certification import (
 )
 from shared.contracts.payment import CoverageFact, DisputeClosed, PaymentDisputed, PaymentRefunded
 from shared.messaging.event import Event
-from tests.component.enrollment.shop import START, Shop, paid
+from tests.component.enrollment.news import START, paid
+from tests.component.enrollment.shop import Shop
 
 
 def steps(shop: Shop, booking_id: UUID) -> list[str]:

@@ -30,7 +30,8 @@ from services.enrollment.domain.errors import (
 from shared.contracts.certification import MembershipActivated, MembershipSubmitted
 from shared.contracts.enrollment import EnrollmentAssessed, WorkshopCompleted
 from shared.errors import Conflict, Invalid
-from tests.component.enrollment.shop import Shop, paid
+from tests.component.enrollment.news import paid
+from tests.component.enrollment.shop import Shop
 
 TO_THE_END = timedelta(days=9)
 
@@ -280,7 +281,7 @@ def test_a_seat_confirmed_after_completion_is_released_by_correction(shop: Shop)
 def test_a_workshop_with_seats_taken_is_not_cancelled(shop: Shop) -> None:
     workshop_id = shop.plan()
     shop.book(workshop_id)
-    with pytest.raises(Conflict, match="1 seats are taken"), shop.service.transactions.begin() as tx:
+    with pytest.raises(Conflict, match="1 seat is taken"), shop.service.transactions.begin() as tx:
         handlers.cancel_workshop(CancelWorkshop(workshop_id=workshop_id), tx)
     empty = shop.plan()
     with shop.service.transactions.begin() as tx:

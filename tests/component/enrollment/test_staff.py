@@ -1,0 +1,206 @@
+"""Accounts and sessions of staff."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+
+from services.enrollment import handlers, queries, tasks
+from services.enrollment.commands import (
+    AccreditTrainer,
+    AddStaff,
+    ChangeRoles,
+    CloseStaff,
+    EndSession,
+    PublishWorkshop,
+    SetPassword,
+)
+from services.enrollment.domain.staff import LOGIN_ATTEMPTS
+from services.enrollment.tasks import Credentials, TooManyAttempts, WrongCredentials
+from services.enrollment.tasks import passwords as password_module
+from shared.auth.principal import Principal
+from shared.auth.refusals import is_refused
+from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
+from shared.errors import Conflict, Invalid, NotFound
+from tests.component.enrollment.browser import Browser
+from tests.component.enrollment.shop import Shop
+
+PASSWORD = "a few quiet words"
+
+
+@cache
+def _hash_of(password: str) -> str:
+    return tasks.hash_password(password)
+
+
+def hire(shop: Shop, email: str = "Ops@Example.com", roles: tuple[str, ...] = ("ops",)) -> None:
+    """An account with a real password."""
+    password_hash = _hash_of(PASSWORD)
+    with shop.service.transactions.begin() as tx:
+        handlers.add_staff(
+            AddStaff(email=email, name="Noor Haddad", roles=roles, password_hash=password_hash), tx
+        )
+
+
+def enter(shop: Shop, email: str = "ops@example.com", password: str = PASSWORD) -> Principal:
+    """Sign in."""
+    return tasks.sign_in(Credentials(email=email, password=password), shop.service.transactions)
+
+
+def refused(shop: Shop, principal: Principal) -> bool:
+    """Whether the cookie of that session is refused here."""
+    with shop.service.transactions.read() as session:
+        return is_refused(session, principal)
+
+
+def test_the_right_password_opens_a_new_session(shop: Shop) -> None:
+    hire(shop)
+    first, second = enter(shop), enter(shop, email=" OPS@example.com ")
+    assert first.roles == {"ops"}
+    assert first.session_id != second.session_id
+    with shop.service.transactions.read() as session:
+        account = queries.account_by_email(session, "ops@example.com")
+    assert account is not None
+    assert PASSWORD not in account.password_hash
+    assert account.password_hash.startswith("$argon2id$")
+    assert account.password_hash not in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ops@example.com", "wrong"),
+        ("nobody@example.com", PASSWORD),
+        ("", ""),
+        ("ops@example.com", "x" * 5000),
+    ],
+)
+def test_what_is_wrong_is_not_said(shop: Shop, email: str, password: str) -> None:
+    hire(shop)
+    with pytest.raises(WrongCredentials, match="address or the password"):
+        enter(shop, email, password)
+
+
+def test_an_unknown_account_costs_as_much_as_a_known_one(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    hire(shop)
+    verified: list[str] = []
+    hasher = password_module._HASHER
+
+    class Counting:
+        def verify(self, stored: str, password: str) -> bool:
+            verified.append(stored.rsplit("$", 2)[0])
+            return hasher.verify(stored, password)
+
+        def hash(self, password: str) -> str:
+            return hasher.hash(password)
+
+    monkeypatch.setattr(password_module, "_HASHER", Counting())
+    for email in ("ops@example.com", "nobody@example.com"):
+        with pytest.raises(WrongCredentials):
+            enter(shop, email, "wrong")
+    assert len(verified) == 2
+    assert verified[0] == verified[1]
+
+
+@pytest.mark.parametrize("email", ["ops@example.com", "nobody@example.com"])
+def test_the_sixth_attempt_within_a_minute_waits(shop: Shop, email: str) -> None:
+    hire(shop)
+    for _ in range(LOGIN_ATTEMPTS):
+        with pytest.raises(WrongCredentials):
+            enter(shop, email, "wrong")
+    with pytest.raises(TooManyAttempts) as refused_with:
+        enter(shop, email)
+    assert 20 <= refused_with.value.retry_after <= 60
+    hire(shop, "finance@example.com", ("finance",))
+    assert enter(shop, "finance@example.com").roles == {"finance"}
+
+
+def test_signing_out_refuses_the_session_everywhere(shop: Shop) -> None:
+    hire(shop)
+    mine, other = enter(shop), enter(shop)
+    with shop.service.transactions.begin() as tx:
+        handlers.end_session(EndSession(staff_id=mine.staff_id, session_id=mine.session_id), tx)
+    assert refused(shop, mine)
+    assert not refused(shop, other)
+    (event,) = shop.said(StaffSessionEnded)
+    assert (event.staff_id, event.session_id) == (mine.staff_id, mine.session_id)
+
+
+def test_an_ended_session_does_not_come_in(shop: Shop) -> None:
+    workshop_id = shop.plan()
+    browser = Browser(shop, staff_id=shop.trainer_id)
+    address = f"/enrollment/api/workshops/{workshop_id}/completion"
+    assert browser.client.post(address, headers=browser.headers).status_code == 409
+    with shop.service.transactions.begin() as tx:
+        handlers.end_session(
+            EndSession(staff_id=shop.trainer_id, session_id=browser.principal.session_id), tx
+        )
+    assert browser.client.post(address, headers=browser.headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tx: handlers.set_password(
+            SetPassword(email="ops@example.com", password_hash=_hash_of("other quiet words")), tx
+        ),
+        lambda tx: handlers.change_roles(ChangeRoles(email="ops@example.com", roles=("ops", "finance")), tx),
+        lambda tx: handlers.close_staff(CloseStaff(email="ops@example.com"), tx),
+    ],
+    ids=["password", "roles", "close"],
+)
+def test_a_change_ends_all_sessions(shop: Shop, change: object) -> None:
+    hire(shop)
+    before = enter(shop)
+    with shop.service.transactions.begin() as tx:
+        change(tx)  # type: ignore[operator]  # one of the lambdas above
+    assert refused(shop, before)
+    (event,) = shop.said(StaffChanged)
+    assert event.staff_id == before.staff_id
+    # Sessions live in real time, whatever the business clock says.
+    assert abs(event.changed_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_same_roles_again_change_nothing(shop: Shop) -> None:
+    hire(shop)
+    with shop.service.transactions.begin() as tx:
+        handlers.change_roles(ChangeRoles(email="ops@example.com", roles=("ops",)), tx)
+    assert shop.said(StaffChanged) == []
+
+
+def test_a_closed_account_stays_out_and_keeps_its_name(shop: Shop) -> None:
+    hire(shop)
+    with shop.service.transactions.begin() as tx:
+        handlers.close_staff(CloseStaff(email="ops@example.com"), tx)
+    with pytest.raises(WrongCredentials):
+        enter(shop)
+    with pytest.raises(NotFound), shop.service.transactions.begin() as tx:
+        handlers.set_password(SetPassword(email="ops@example.com", password_hash="x"), tx)
+    with shop.service.transactions.read() as session:
+        rows = queries.staff_list(session)
+    assert [(row.name, row.closed_at is not None) for row in rows] == [
+        ("Mira Lindqvist", False),
+        ("Noor Haddad", True),
+    ]
+
+
+def test_accounts_that_cannot_be(shop: Shop) -> None:
+    hire(shop)
+    with pytest.raises(Conflict):
+        hire(shop, "OPS@example.com")
+    with pytest.raises(Invalid) as wrong, shop.service.transactions.begin() as tx:
+        handlers.add_staff(
+            AddStaff(email="x", name="a\nb", roles=("boss",), teaches=("XYZ",), password_hash="x"), tx
+        )
+    assert set(wrong.value.fields) == {"email", "name", "roles", "teaches"}
+    for password in ("short", "x" * 201):
+        with pytest.raises(Invalid):
+            tasks.hash_password(password)
+
+
+def test_accreditation_decides_who_may_teach(shop: Shop) -> None:
+    workshop_id = shop.plan(publish=False)
+    with shop.service.transactions.begin() as tx:
+        handlers.accredit_trainer(AccreditTrainer(email="trainer@example.com", teaches=("CSM",)), tx)
+    with pytest.raises(Conflict, match="accredited"), shop.service.transactions.begin() as tx:
+        handlers.publish_workshop(PublishWorkshop(workshop_id=workshop_id), tx)

@@ -1,0 +1,147 @@
+"""Four steps from facts in any order."""
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.enrollment.domain.enrollment import SeatState
+from services.enrollment.domain.progress import (
+    AssessmentFacts,
+    Coverage,
+    CoverageCause,
+    MembershipFact,
+    Progress,
+    Step,
+    progress_steps,
+)
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def facts(**changes: Any) -> AssessmentFacts:
+    values: dict[str, Any] = {
+        "eligible": True,
+        "released_at": NOW,
+        "attended_minutes": 840,
+        "required_minutes": 840,
+        "participation": True,
+        "understanding": True,
+        **changes,
+    }
+    return AssessmentFacts(**values)
+
+
+def steps(
+    progress: Progress | None = None,
+    assessment: AssessmentFacts | None = None,
+    seat: SeatState = SeatState.KEPT,
+    *,
+    exam: bool = False,
+) -> tuple[Step, ...]:
+    return progress_steps(seat, progress, assessment, exam_required=exam)
+
+
+def covered() -> Progress:
+    progress = Progress(enrollment_id=uuid4())
+    progress.learn_coverage(Coverage.COVERED, 1, "paid", NOW)
+    return progress
+
+
+def test_the_first_open_step_is_the_current_one() -> None:
+    assert [step.state for step in steps(seat=SeatState.HELD)] == ["current", "todo", "todo", "todo"]
+    assert [step.state for step in steps(covered())] == ["done", "current", "todo", "todo"]
+    assert [step.state for step in steps(covered(), facts())] == ["done", "done", "current", "todo"]
+
+
+def test_nothing_is_current_behind_a_problem() -> None:
+    states = [step.state for step in steps(covered(), facts(eligible=False, understanding=False))]
+    assert states == ["done", "problem", "todo", "todo"]
+
+
+def test_what_is_missing_is_said() -> None:
+    text = steps(
+        covered(), facts(eligible=False, attended_minutes=720, participation=False, understanding=False)
+    )[1].text
+    assert "120 minutes" in text
+    assert "participation" in text
+    assert "understanding" in text
+    assert "trainer" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "word"),
+    [
+        (Coverage.FROZEN, "disputed", "disputes"),
+        (Coverage.UNCOVERED, "refunded", "refunded"),
+        (Coverage.UNCOVERED, "dispute_lost", "dispute"),
+        (Coverage.UNCOVERED, "paid", "no longer"),
+    ],
+)
+def test_money_that_went_is_a_problem(state: Coverage, cause: CoverageCause, word: str) -> None:
+    progress = covered()
+    progress.learn_coverage(state, 2, cause, NOW)
+    progress.learn_coverage(Coverage.COVERED, 1, "paid", NOW)
+    step = steps(progress)[0]
+    assert step.state == "problem"
+    assert word in step.text
+
+
+def test_a_lost_seat_is_a_problem_paid_or_not() -> None:
+    assert "given back" in steps(seat=SeatState.LOST)[0].text
+    assert "returned" in steps(covered(), seat=SeatState.LOST)[0].text
+
+
+def test_the_membership_says_the_same_in_every_order() -> None:
+    told: list[tuple[MembershipFact, int]] = [
+        ("requested", 1),
+        ("failed", 2),
+        ("submitted", 3),
+        ("activated", 4),
+    ]
+    for order in itertools.permutations(told):
+        progress = covered()
+        for fact, minute in order:
+            progress.learn_membership(fact, NOW + timedelta(minutes=minute), "unknown_email")
+        assert progress.is_submitted
+        assert not progress.has_failed
+        assert [step.state for step in steps(progress, facts())] == ["done"] * 4
+
+
+def test_an_activation_alone_says_that_it_was_submitted() -> None:
+    progress = covered()
+    progress.learn_membership("activated", NOW)
+    assert progress.is_submitted
+    assert [step.state for step in steps(progress, facts())] == ["done"] * 4
+
+
+def test_a_later_request_follows_a_refusal() -> None:
+    progress = covered()
+    progress.learn_membership("requested", NOW)
+    progress.learn_membership("failed", NOW + timedelta(minutes=1), "unknown_email")
+    assert steps(progress, facts())[2].state == "problem"
+    assert progress.failed_reason == "unknown_email"
+    progress.learn_membership("requested", NOW + timedelta(minutes=2))
+    assert steps(progress, facts())[2].state == "current"
+
+
+def test_the_newest_moment_of_a_fact_stays() -> None:
+    progress = covered()
+    progress.learn_membership("held", NOW, "uncovered")
+    progress.learn_membership("held", NOW - timedelta(minutes=1), "older")
+    assert (progress.held_at, progress.held_reason) == (NOW, "uncovered")
+    assert steps(progress, facts())[2].state == "problem"
+
+
+def test_the_newest_certificate_stays() -> None:
+    progress, new = covered(), uuid4()
+    progress.learn_certificate(new, date(2027, 3, 3), date(2029, 3, 3), NOW)
+    progress.learn_certificate(uuid4(), date(2027, 1, 1), date(2029, 1, 1), NOW - timedelta(days=1))
+    assert (progress.certificate_id, progress.expires_on) == (new, date(2029, 3, 3))
+
+
+def test_an_exam_is_mentioned_where_there_is_one() -> None:
+    assert "exam" in steps(exam=True)[3].text
+    assert "exam" not in steps(exam=False)[3].text
