@@ -1,6 +1,7 @@
 """The payer's pages: to Stripe, and back from there."""
 
 import re
+from datetime import datetime
 from typing import Any, Protocol, cast
 
 from flask import Blueprint, Response, request
@@ -116,7 +117,17 @@ def turn_round() -> AnyResponse:
             standing = _standing_behind(current_service().links.verify("pay", token))
         except (BadLink, NotHeardYet):
             token = ""
-    return _page("payment/cancelled.html", 200, standing=standing, token=token)
+    payable_until = _payable_until(standing) if standing is not None else None
+    return _page("payment/cancelled.html", 200, standing=standing, token=token, payable_until=payable_until)
+
+
+def _payable_until(standing: PageStanding) -> datetime | None:
+    """The last moment to pay, while it has not passed and there is still something to pay."""
+    checkout, payable = standing.checkout, standing.payable
+    if standing.account.state is not AccountState.OPEN or payable is None:
+        return None
+    last = checkout.expires_at if checkout is not None and checkout.live else payable.pay_by
+    return last if current_service().clock.now() < last else None
 
 
 def _outcome(standing: PageStanding, *, unread: bool) -> str:

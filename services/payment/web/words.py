@@ -72,6 +72,13 @@ ATTENTION: dict[str, tuple[str, str]] = {
 """Code → what it is called, and what to do."""
 
 
+SAID_BY_STATE: dict[AccountState, str] = {
+    AccountState.DISPUTED: "dispute_open",
+    AccountState.REFUND_DUE: "refund_due",
+}
+"""Codes that a state says already, so that the list need not say them twice."""
+
+
 def show_money(amount_minor: int, currency: str) -> str:
     """An amount; a currency that prices never have (somebody paid with it) is shown in minor units."""
     if currency in CURRENCIES:

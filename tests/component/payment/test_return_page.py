@@ -111,6 +111,11 @@ def test_turning_round_says_until_when_one_can_pay(site: Site) -> None:
     assert "10:31" in page.text
     assert f'href="/pay/{site.token(placed)}"' in page.text
 
+    site.pass_time(hours=1)
+    page = browser.get("/pay/cancelled")
+    assert "cannot be paid any more" in page.text
+    assert "Pay now" not in page.text
+
     stranger = site.client().get("/pay/cancelled")
     assert stranger.status_code == 200
     assert "open the link in the e-mail" in stranger.text
