@@ -117,6 +117,7 @@ class _EmbeddedPublisher:
 def _correlation(body: bytes) -> str | None:
     try:
         value = json.loads(body).get("correlationid")
-    except ValueError:
+    except (ValueError, AttributeError, RecursionError):
+        # Unreadable: its reader finds out and keeps it as dead, the bus only carries it.
         return None
     return value if isinstance(value, str) else None

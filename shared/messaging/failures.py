@@ -35,7 +35,8 @@ def _secrets(body: str | bytes | None) -> frozenset[str]:
         return frozenset()
     try:
         return personal_values(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
+        # Neither text nor nesting of a hostile body may keep its failure from being recorded.
         return frozenset()
 
 
