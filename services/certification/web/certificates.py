@@ -1,6 +1,6 @@
 """What attendees see behind their link: where the certificate is, and their certificate of attendance."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from services.certification.queries import CertificateView, certificate_view
 from services.certification.web.progress import attended, headline, steps
@@ -25,6 +25,7 @@ def show_certificate(link: Link) -> Response:
         join=view.join,
         headline=headline(view, now),
         steps=steps(view, now),
+        verify_url=_verify_url(view),
         attendance_url=f"{request.path}/attendance" if attended(view) else None,
     )
 
@@ -42,6 +43,14 @@ def show_attendance(link: Link) -> Response:
         )
     done_at = view.closed_workshop.completed_at if view.closed_workshop else view.join.assessed_at
     return page("certification/attendance.html", view=view, join=view.join, done_at=done_at)
+
+
+def _verify_url(view: CertificateView) -> str | None:
+    """In full, because attendees copy it into letters and profiles."""
+    if view.certificate is None:
+        return None
+    path = url_for("verification.verify_certificate", number=view.certificate.number)
+    return current_service().settings.public_url.rstrip("/") + path
 
 
 def _view(link: Link) -> CertificateView:

@@ -266,8 +266,9 @@ def _certified(view: CertificateView) -> Step:
         text = (
             f"Issued on {show_date(certificate.issued_on)}, valid until {show_date(certificate.expires_on)}."
         )
-        state: StepState = "problem" if view.join.flagged_at is not None else "done"
-        return Step(title=title, state=state, text=text, at=None)
+        if view.join.flagged_at is not None:
+            return Step(title=title, state="problem", text=f"On hold. {text}")
+        return Step(title=title, state="done", text=text)
     if view.join.flagged_at is not None:
         return Step(title=title, state="problem", text="On hold until the matter above is settled.")
     return Step(title=title, state="todo", text="Valid for two years from the date of issue.")
