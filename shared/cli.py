@@ -20,6 +20,7 @@ from shared.messaging import operations
 from shared.observability.logs import configure_logs
 from shared.service import Service
 from shared.worker import Worker
+from shared.worker_health import answering
 
 S = TypeVar("S", bound=KernelSettings)
 
@@ -98,15 +99,16 @@ def worker(service: Service) -> None:
 
 
 def run_until_told(workers: list[Worker]) -> None:
-    """Wait for SIGTERM or SIGINT, then stop gracefully."""
+    """Answer for the workers' health until SIGTERM or SIGINT, then stop them gracefully."""
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    told.wait()
-    for running in workers:
-        running.stopping.set()
-    for running in workers:
-        running.stop()
+    with answering(workers):
+        told.wait()
+        for running in workers:
+            running.stopping.set()
+        for running in workers:
+            running.stop()
 
 
 @click.command()

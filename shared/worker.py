@@ -50,14 +50,23 @@ class Worker:
         self.bus = bus or service.open_bus()
         on_sqlite = service.engine.dialect.name == "sqlite"
         self._poll = 0.05 if on_sqlite else 0.2
-        common = {"policy": service.policy, "checkpoint": service.checkpoint}
         settings = service.settings
         self.relay = Relay(
             service.engine, self.bus, singleton_lock(service.engine, "relay"), checkpoint=service.checkpoint
         )
-        self.desk = Desk(service.transactions, service.reader, lease_seconds=settings.lease_seconds, **common)
+        self.desk = Desk(
+            service.transactions,
+            service.reader,
+            lease_seconds=settings.lease_seconds,
+            policy=service.policy,
+            checkpoint=service.checkpoint,
+        )
         self.tasks = TaskRunner(
-            service.transactions, service.reader, lease_seconds=settings.lease_seconds, **common
+            service.transactions,
+            service.reader,
+            lease_seconds=settings.lease_seconds,
+            policy=service.policy,
+            checkpoint=service.checkpoint,
         )
         self._consumer = self.bus.consumer()
         self.deliveries = (
@@ -67,7 +76,8 @@ class Worker:
                 self._consumer,
                 stored=service.signal.set,
                 stopping=self.stopping,
-                **common,
+                policy=service.policy,
+                checkpoint=service.checkpoint,
             )
             if self._consumer is not None
             else None

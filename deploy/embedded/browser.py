@@ -51,7 +51,11 @@ class _Page(HTMLParser):
             self._form.fields[name] = ""
         elif tag == "select":
             self._select = name
-        elif tag == "option" and self._select and ("selected" in given or self._select not in self._form.fields):
+        elif (
+            tag == "option"
+            and self._select
+            and ("selected" in given or self._select not in self._form.fields)
+        ):
             self._form.fields[self._select] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import requests
 
@@ -39,10 +40,12 @@ class Story:
     def wait_until_open(self) -> None:
         """Return when the site and the sandboxes answer."""
         for url in (
-            f"{self._plan.site_url}/workshops", self._plan.stripe_url, self._plan.scrum_alliance_url,
+            f"{self._plan.site_url}/workshops",
+            self._plan.stripe_url,
+            self._plan.scrum_alliance_url,
             self._plan.mailbox_url,
         ):
-            self._until(f"{url} answers", lambda url=url: _answers(url))
+            self._until(f"{url} answers", partial(_answers, url))
 
     def run(self) -> None:
         """The whole story; raises `StoryFailed`."""
@@ -66,7 +69,9 @@ class Story:
     def _choose(self) -> dict[str, str]:
         answer = requests.get(f"{self._plan.site_url}/enrollment/api/workshops", timeout=30)
         answer.raise_for_status()
-        open_ones = [w for w in answer.json()["workshops"] if w["seats_left"] > 0 and w["course_code"] == "CSPO"]
+        open_ones = [
+            w for w in answer.json()["workshops"] if w["seats_left"] > 0 and w["course_code"] == "CSPO"
+        ]
         if not open_ones:
             raise StoryFailed("the catalogue offers no CSPO workshop with a free seat")
         chosen: dict[str, str] = min(open_ones, key=lambda w: w["starts_at"])
@@ -83,7 +88,9 @@ class Story:
             raise StoryFailed(f"the details were not accepted: {student.text[:300]}")
         student.submit({}, press=("step", "confirm"), having="submission_id")
         if not student.url.startswith(self._plan.stripe_url):
-            raise StoryFailed(f"booking did not lead to the payment page but to {student.url}: {student.text[:300]}")
+            raise StoryFailed(
+                f"booking did not lead to the payment page but to {student.url}: {student.text[:300]}"
+            )
         self._step("student books and reaches the payment page", "seat held")
 
     def _pay(self) -> None:
@@ -118,7 +125,11 @@ class Story:
         people = {name.split("-", 1)[1][:36] for name in form.fields if name.startswith("minutes-")}
         if not people:
             raise StoryFailed(f"nobody is on the roster: {trainer.text[:300]}")
-        decisions = {f"{subject}-{person}": "yes" for person in people for subject in ("participation", "understanding")}
+        decisions = {
+            f"{subject}-{person}": "yes"
+            for person in people
+            for subject in ("participation", "understanding")
+        }
         trainer.submit(decisions, press=("step", "complete"), having="step")
         if "names are released" not in trainer.text:
             raise StoryFailed(f"the workshop was not completed: {trainer.text[:500]}")
@@ -155,7 +166,10 @@ class Story:
         self._say("Result")
         for label, value in (
             ("booking", self._reference()),
-            ("submissions the Scrum Alliance accepted", str(sum(accepted.values()) if isinstance(accepted, dict) else accepted)),
+            (
+                "submissions the Scrum Alliance accepted",
+                str(sum(accepted.values()) if isinstance(accepted, dict) else accepted),
+            ),
             ("messages not handled", "0"),
             ("time", f"{time.monotonic() - self._began:.1f} s"),
         ):

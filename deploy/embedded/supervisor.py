@@ -1,5 +1,6 @@
 """Starts processes, watches them, starts them again, and stops them together."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -114,7 +115,5 @@ def _die_with_parent() -> None:
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass

@@ -10,10 +10,10 @@ import structlog
 
 from shared.db.engine import write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import inbox
+from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.handling import HandlerFailed, handle_batch
-from shared.messaging.inbox import Claimed
+from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy
 
@@ -49,8 +49,8 @@ class Desk:
         """Claim and handle one batch; returns how many messages were taken, 0 when none waits."""
         try:
             with write_connection(self._engine) as connection:
-                inbox.release(connection, self._to_release)
-                claimed = inbox.claim(
+                leases.release(connection, self._to_release)
+                claimed = leases.claim(
                     connection,
                     lease_seconds=self._lease_seconds,
                     policy=self._policy,
@@ -118,7 +118,7 @@ class Desk:
 
     def _handle_once(self, pairs: Sequence[Pair]) -> None:
         def mark(tx: Tx) -> None:
-            done = inbox.finish(tx.session.connection(), [(c, m.redacted) for c, m in pairs])
+            done = leases.finish(tx.session.connection(), [(c, m.redacted) for c, m in pairs])
             if done != len(pairs):
                 raise LeaseLost
             self._checkpoint("after_mark_before_effect")
@@ -129,7 +129,7 @@ class Desk:
     def _failed(self, one: Claimed, error: BaseException) -> None:
         failure = failure_of(error, one.payload)
         with write_connection(self._engine) as connection:
-            state = inbox.fail(connection, one, failure, self._policy)
+            state = leases.fail(connection, one, failure, self._policy)
         log.warning(
             "message_failed",
             message_id=one.message_id,

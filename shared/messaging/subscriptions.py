@@ -49,8 +49,7 @@ def handle(
 
 def run(task: "Callable[[Any, Work], None]") -> Task:
     """React by running `task` on a thread."""
-    name = getattr(task, "__name__", None) or getattr(getattr(task, "func", None), "__name__", "task")
-    return Task(name=name, perform=task)
+    return Task(name=getattr(task, "__name__", "task"), perform=task)
 
 
 def on(event: type[Event], reaction: Reaction) -> tuple[str, Reaction]:

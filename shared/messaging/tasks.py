@@ -13,9 +13,9 @@ import structlog
 from shared.clock import Clock
 from shared.db.engine import write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import inbox
+from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
-from shared.messaging.inbox import Claimed
+from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy, Task
 from shared.observability.context import correlated
@@ -47,7 +47,7 @@ class Work:
         with self._transactions.begin(
             correlation=self._message.correlation_id, causation=self._message.message_id
         ) as tx:
-            if not inbox.holds_lease(tx.session.connection(), self._claimed):
+            if not leases.holds_lease(tx.session.connection(), self._claimed):
                 raise LeaseLost
             yield tx
 
@@ -57,7 +57,7 @@ class Work:
         with self._transactions.begin(
             correlation=self._message.correlation_id, causation=self._message.message_id
         ) as tx:
-            if inbox.finish(tx.session.connection(), [(self._claimed, self._message.redacted)]) != 1:
+            if leases.finish(tx.session.connection(), [(self._claimed, self._message.redacted)]) != 1:
                 raise LeaseLost
             yield tx
         self.completed = True
@@ -95,8 +95,8 @@ class TaskRunner:
             with self._guard:
                 given_back, self._to_release = self._to_release, []
             with write_connection(self._engine) as connection:
-                inbox.release(connection, given_back)
-                claimed = inbox.claim(
+                leases.release(connection, given_back)
+                claimed = leases.claim(
                     connection,
                     lease_seconds=self._lease_seconds,
                     policy=self._policy,
@@ -130,7 +130,7 @@ class TaskRunner:
             running = list(self._running.values())
         for one in running:
             with write_connection(self._engine) as connection:
-                inbox.renew(connection, one, self._lease_seconds)
+                leases.renew(connection, one, self._lease_seconds)
 
     def _perform(self, one: Claimed) -> None:
         try:
@@ -150,7 +150,7 @@ class TaskRunner:
             raise_if_away(error)
             failure = failure_of(error, one.payload)
             with write_connection(self._engine) as connection:
-                state = inbox.fail(connection, one, failure, self._policy)
+                state = leases.fail(connection, one, failure, self._policy)
             log.warning(
                 "task_failed",
                 message_id=one.message_id,

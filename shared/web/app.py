@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Flask
 from jinja2 import ChoiceLoader, FileSystemLoader
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -14,8 +13,6 @@ from shared.auth.guards import Authenticator, access_of, signed_in
 from shared.auth.principal import Principal
 from shared.auth.refusals import is_refused
 from shared.auth.staff_cookie import StaffCookie
-from shared.db.engine import read_connection
-from shared.db.migrate import is_current
 from shared.ops.pages import ops_blueprint
 from shared.service import Service
 from shared.web.api import install_api
@@ -23,7 +20,7 @@ from shared.web.csrf import FormTokens, csrf_token, install_csrf
 from shared.web.current import install_service
 from shared.web.filters import install_filters
 from shared.web.headers import csp_nonce, install_headers
-from shared.web.health import health_blueprint
+from shared.web.health import health_blueprint, storage_checks
 from shared.web.json_bodies import refuse_unstorable_text
 from shared.web.kind import set_api_prefixes
 from shared.web.problems import install_problems
@@ -38,10 +35,6 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 class UndeclaredAccess(Exception):
     """A view does not say who may call it."""
-
-
-class NotMigrated(Exception):
-    """The code is newer than its database."""
 
 
 def create_web(service: Service, *, folder: Path | None = None) -> Flask:
@@ -75,7 +68,7 @@ def create_web(service: Service, *, folder: Path | None = None) -> Flask:
 
     for blueprint in service.blueprints:
         app.register_blueprint(blueprint)
-    app.register_blueprint(health_blueprint(service.name, _checks(service)))
+    app.register_blueprint(health_blueprint(service.name, storage_checks(service)))
     app.register_blueprint(ops_blueprint(service))
     install_api(app, service.name, service.apis, staff_cookie=cookie.name)
     require_declared_access(app)
@@ -127,15 +120,3 @@ def _refusals(service: Service) -> Callable[[Principal], bool]:
             return is_refused(session, principal)
 
     return refused
-
-
-def _checks(service: Service) -> Mapping[str, Callable[[], None]]:
-    def database() -> None:
-        with read_connection(service.engine) as connection:
-            connection.execute(text("SELECT 1"))
-
-    def migrations() -> None:
-        if not is_current(service.engine, service.migrations):
-            raise NotMigrated("the database lacks migrations that this code knows")
-
-    return {"database": database, "migrations": migrations}

@@ -4,11 +4,33 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
+from sqlalchemy import text
 
 from shared.auth.guards import public
+from shared.db.engine import read_connection
+from shared.db.migrate import is_current
 from shared.observability.redaction import describe_error
+from shared.service import Service
 
 Check = Callable[[], None]
+
+
+class NotMigrated(Exception):
+    """The code is newer than its database."""
+
+
+def storage_checks(service: Service) -> Mapping[str, Check]:
+    """What web and worker both need: the database, and every migration this code knows."""
+
+    def database() -> None:
+        with read_connection(service.engine) as connection:
+            connection.execute(text("SELECT 1"))
+
+    def migrations() -> None:
+        if not is_current(service.engine, service.migrations):
+            raise NotMigrated("the database lacks migrations that this code knows")
+
+    return {"database": database, "migrations": migrations}
 
 
 def readiness(checks: Mapping[str, Check]) -> tuple[bool, dict[str, Any]]:

@@ -50,7 +50,9 @@ def main(chosen: list[str]) -> int:
 
 def _said(figures: list[Figure]) -> list[Figure]:
     for figure in figures:
-        print(f"{figure.name}: {figure.value:g} {figure.unit} ({figure.bar}: {'yes' if figure.holds else 'NO'})")
+        print(
+            f"{figure.name}: {figure.value:g} {figure.unit} ({figure.bar}: {'yes' if figure.holds else 'NO'})"
+        )
     return figures
 
 

@@ -1,0 +1,221 @@
+"""Working on stored messages under leases: claim, finish, fail, renew, give back.
+
+`attempts` is counted when a message is claimed and committed before it is worked on, so that a message which
+kills the process has counted its own attempt. Whoever lost the lease changes nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, null, or_, select, update
+
+from shared.db.kernel_tables import inbox
+from shared.db.moment import moment
+from shared.messaging.inbox import OPEN_STATES, Failure
+from shared.messaging.subscriptions import RetryPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A message in work, under a lease nobody else holds."""
+
+    consumer: str
+    message_id: str
+    type: str
+    payload: str
+    attempts: int
+    lease_token: str
+    correlation_id: str | None
+
+
+def claim(
+    connection: Connection,
+    *,
+    lease_seconds: float,
+    policy: RetryPolicy,
+    limit: int,
+    only: Collection[tuple[str, str]] | None = None,
+    without: Collection[tuple[str, str]] = (),
+) -> list[Claimed]:
+    """Take waiting messages under a lease; `only`/`without` select by (consumer, type).
+
+    Messages on their first attempt are taken as a batch. One that was tried or interrupted before is taken
+    alone, so that it harms no neighbour; one interrupted too often is dead.
+    """
+    if only is not None and not only:
+        return []
+    query = (
+        select(inbox)
+        .where(
+            inbox.c.state.in_(OPEN_STATES),
+            inbox.c.next_attempt_at <= moment(),
+            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
+        )
+        .order_by(inbox.c.next_attempt_at, inbox.c.message_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if only is not None:
+        query = query.where(_of_kinds(only))
+    elif without:
+        query = query.where(~_of_kinds(without))
+    rows = connection.execute(query).all()
+    if not rows:
+        return []
+    batch: Sequence[Row[Any]] = [row for row in rows if _untried(row)] if _untried(rows[0]) else rows[:1]
+    if not _untried(batch[0]):
+        row = batch[0]
+        interruptions = row.interruptions + (1 if row.lease_token is not None else 0)
+        if interruptions >= policy.max_interruptions:
+            _bury_interrupted(connection, row, interruptions)
+            return []
+        if interruptions != row.interruptions:
+            connection.execute(update(inbox).where(_is(row)).values(interruptions=interruptions))
+    token = str(uuid4())
+    for consumer in {row.consumer for row in batch}:
+        connection.execute(
+            update(inbox)
+            .where(
+                inbox.c.consumer == consumer,
+                inbox.c.message_id.in_([row.message_id for row in batch if row.consumer == consumer]),
+            )
+            .values(attempts=inbox.c.attempts + 1, lease_token=token, lease_until=moment(lease_seconds))
+        )
+    return [
+        Claimed(
+            consumer=row.consumer,
+            message_id=row.message_id,
+            type=row.type,
+            payload=row.payload or "",
+            attempts=row.attempts + 1,
+            lease_token=token,
+            correlation_id=row.correlation_id,
+        )
+        for row in batch
+    ]
+
+
+def _of_kinds(kinds: Collection[tuple[str, str]]) -> ColumnElement[bool]:
+    return or_(*(and_(inbox.c.consumer == consumer, inbox.c.type == type) for consumer, type in kinds))
+
+
+def _untried(row: Row[Any]) -> bool:
+    return row.attempts == 0 and row.lease_token is None
+
+
+def _is(row: Row[Any]) -> Any:
+    return and_(inbox.c.consumer == row.consumer, inbox.c.message_id == row.message_id)
+
+
+def _bury_interrupted(connection: Connection, row: Row[Any], interruptions: int) -> None:
+    connection.execute(
+        update(inbox)
+        .where(_is(row))
+        .values(
+            state="dead",
+            interruptions=interruptions,
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=None,
+            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
+            failed_at=moment(),
+            error_kind="interrupted",
+            fingerprint="interrupted",
+            error=f"the process vanished {interruptions} times while it worked on this message",
+        )
+    )
+
+
+_FINISH = (
+    update(inbox)
+    .where(
+        inbox.c.consumer == bindparam("b_consumer"),
+        inbox.c.message_id == bindparam("b_message_id"),
+        inbox.c.lease_token == bindparam("b_token"),
+    )
+    .values(
+        state="handled",
+        payload=bindparam("b_payload"),
+        finished_at=moment(),
+        lease_token=None,
+        lease_until=None,
+        next_attempt_at=None,
+        error_kind=None,
+        error=None,
+        fingerprint=None,
+    )
+)
+
+
+def finish(connection: Connection, done: Sequence[tuple[Claimed, str]]) -> int:
+    """Mark messages handled and keep only their redacted payload; returns how many leases still held.
+
+    Fewer than given means that a lease was lost: the caller must roll back.
+    """
+    rows = [
+        {
+            "b_consumer": c.consumer,
+            "b_message_id": c.message_id,
+            "b_token": c.lease_token,
+            "b_payload": payload,
+        }
+        for c, payload in done
+    ]
+    return connection.execute(_FINISH, rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _leased(claimed: Claimed) -> ColumnElement[bool]:
+    return and_(
+        inbox.c.consumer == claimed.consumer,
+        inbox.c.message_id == claimed.message_id,
+        inbox.c.lease_token == claimed.lease_token,
+    )
+
+
+def holds_lease(connection: Connection, claimed: Claimed) -> bool:
+    """Whether `claimed` is still ours; locks the row, so that it stays ours until the transaction ends."""
+    found = connection.execute(select(inbox.c.message_id).where(_leased(claimed)).with_for_update()).first()
+    return found is not None
+
+
+def renew(connection: Connection, claimed: Claimed, lease_seconds: float) -> bool:
+    """Extend a lease; False when it is no longer ours."""
+    return (
+        connection.execute(
+            update(inbox).where(_leased(claimed)).values(lease_until=moment(lease_seconds))
+        ).rowcount
+        == 1
+    )
+
+
+def release(connection: Connection, claimed: Sequence[Claimed]) -> None:
+    """Give messages back untouched (a graceful stop, or our database was away): the attempt does not count."""
+    for one in claimed:
+        connection.execute(
+            update(inbox)
+            .where(_leased(one))
+            .values(attempts=inbox.c.attempts - 1, lease_token=None, lease_until=None)
+        )
+
+
+def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: RetryPolicy) -> str | None:
+    """Record a failed attempt of a leased message; returns the new state, None when the lease was lost."""
+    dead = failure.kind == "permanent" or (failure.kind == "failed" and policy.exhausted(claimed.attempts))
+    result = connection.execute(
+        update(inbox)
+        .where(_leased(claimed))
+        .values(
+            state="dead" if dead else "failed",
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=null() if dead else moment(policy.wait(claimed.attempts)),
+            error_kind=failure.kind,
+            error=failure.error,
+            fingerprint=failure.fingerprint,
+            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
+            failed_at=moment(),
+        )
+    )
+    return ("dead" if dead else "failed") if result.rowcount == 1 else None
