@@ -27,7 +27,7 @@ class Stopping(Exception):
 
 @contextmanager
 def answering(workers: Sequence[Worker]) -> Iterator[int | None]:
-    """Answer for these workers of one process while the block runs; gives the port, None where none is set."""
+    """Answer for the workers of this process while the block runs; gives the port, None where none is set."""
     settings = workers[0].service.settings
     if settings.worker_port is None:
         yield None
@@ -49,9 +49,7 @@ def answering(workers: Sequence[Worker]) -> Iterator[int | None]:
 
 def liveness(workers: Sequence[Worker]) -> tuple[bool, dict[str, Any]]:
     """Whether every loop still runs; names those that do not. Depends on nothing outside the process."""
-    stopped = sorted(
-        thread.name for worker in workers for thread in worker.threads if not thread.is_alive()
-    )
+    stopped = sorted(thread.name for worker in workers for thread in worker.threads if not thread.is_alive())
     return not stopped and all(worker.alive() for worker in workers), {"stopped": stopped}
 
 
@@ -100,8 +98,6 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, {"code": "not_found", "detail": "There are /healthz and /readyz."})
 
-    do_HEAD = do_GET
-
     def _answer(self, status: int, report: Mapping[str, Any]) -> None:
         names = ", ".join(worker.service.name for worker in self.server.workers)
         body = json.dumps({"service": names, **report}).encode()
@@ -110,8 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: probes come every few seconds."""

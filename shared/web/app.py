@@ -1,6 +1,6 @@
 """One Flask app from one `Service`: guards, headers, errors, assets and look are the same everywhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
