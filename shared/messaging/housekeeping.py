@@ -1,9 +1,10 @@
 """What is not kept for ever: published rows of everyday events, and personal data of messages that failed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, tuple_, update
 
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import inbox, message_reference, outbox
@@ -37,30 +38,41 @@ def purge_outbox(transactions: Transactions, forgettable: Collection[str]) -> in
 
 def forget_failed_people(transactions: Transactions, reader: Reader) -> int:
     """Take the personal data out of failed and dead messages after 30 days; they stay listed."""
+    changed, after = 0, ("", "")
+    # Page by page: rows that hold nothing personal stay as they are and must not hide those behind them.
+    while rows := _old_failures(transactions, after):
+        changed += sum(_forget(transactions, reader, row) for row in rows)
+        after = (rows[-1].consumer, rows[-1].message_id)
+    return changed
+
+
+def _old_failures(transactions: Transactions, after: tuple[str, str]) -> Sequence[Row[Any]]:
     old = -timedelta(days=FAILED_PERSONAL_DATA_DAYS).total_seconds()
     with read_connection(transactions.engine) as connection:
-        rows = connection.execute(
+        return connection.execute(
             select(inbox.c.consumer, inbox.c.message_id, inbox.c.payload, inbox.c.raw)
             .where(
                 inbox.c.state.in_(["failed", "dead"]),
                 inbox.c.first_failed_at < moment(old),
                 inbox.c.payload.is_not(None) | inbox.c.raw.is_not(None),
+                tuple_(inbox.c.consumer, inbox.c.message_id) > tuple_(*after),
             )
+            .order_by(inbox.c.consumer, inbox.c.message_id)
             .limit(_BATCH)
         ).all()
-    changed = 0
-    for row in rows:
-        kept = reader.redacted(row.consumer, row.payload) if row.payload else None
-        if kept == row.payload and row.raw is None:
-            continue
-        with write_connection(transactions.engine) as connection:
-            changed += connection.execute(
-                update(inbox)
-                .where(
-                    inbox.c.consumer == row.consumer,
-                    inbox.c.message_id == row.message_id,
-                    inbox.c.state.in_(["failed", "dead"]),
-                )
-                .values(payload=kept, raw=None)
-            ).rowcount
-    return changed
+
+
+def _forget(transactions: Transactions, reader: Reader, row: Row[Any]) -> int:
+    kept = reader.redacted(row.consumer, row.payload) if row.payload else None
+    if kept == row.payload and row.raw is None:
+        return 0
+    with write_connection(transactions.engine) as connection:
+        return connection.execute(
+            update(inbox)
+            .where(
+                inbox.c.consumer == row.consumer,
+                inbox.c.message_id == row.message_id,
+                inbox.c.state.in_(["failed", "dead"]),
+            )
+            .values(payload=kept, raw=None)
+        ).rowcount
