@@ -46,7 +46,7 @@ def forget_failed_people(transactions: Transactions, reader: Reader) -> int:
     return changed
 
 
-def _old_failures(transactions: Transactions, after: tuple[str, str]) -> Sequence[Row[Any]]:
+def _old_failures(transactions: Transactions, after: tuple[str, str]) -> Sequence[Row[Any, Any, Any, Any]]:
     old = -timedelta(days=FAILED_PERSONAL_DATA_DAYS).total_seconds()
     with read_connection(transactions.engine) as connection:
         return connection.execute(
@@ -62,7 +62,7 @@ def _old_failures(transactions: Transactions, after: tuple[str, str]) -> Sequenc
         ).all()
 
 
-def _forget(transactions: Transactions, reader: Reader, row: Row[Any]) -> int:
+def _forget(transactions: Transactions, reader: Reader, row: Row[Any, Any, Any, Any]) -> int:
     kept = reader.redacted(row.consumer, row.payload) if row.payload else None
     if kept == row.payload and row.raw is None:
         return 0

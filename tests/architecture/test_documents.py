@@ -66,16 +66,6 @@ def _letters(word: str) -> str:
     return re.sub(r"[^a-z ]", "", word.lower())
 
 
-def test_documents_are_readable_as_text() -> None:
-    long = [
-        f"{document.relative_to(ROOT)}:{number}"
-        for document in DOCUMENTS
-        for number, line in enumerate(document.read_text().splitlines(), 1)
-        if len(line) > 140 and not line.startswith("|") and "](" not in line
-    ]
-    assert long == []
-
-
 def test_paths_are_relative() -> None:
     # A document must not know the machine it was written on.
     private = Path.home().as_posix() + "/"
