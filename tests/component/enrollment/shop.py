@@ -79,9 +79,9 @@ class Shop:
         KERNEL_METADATA.create_all(self.service.engine)
         self.service.metadata.create_all(self.service.engine)
         self.hold = self.service.gateway(HoldPolicy)
-        common = {"policy": self.service.policy, "lease_seconds": 60.0}
-        self._desk = Desk(self.service.transactions, self.service.reader, **common)  # type: ignore[arg-type]  # short
-        self._tasks = TaskRunner(self.service.transactions, self.service.reader, **common)  # type: ignore[arg-type]  # short
+        transactions, reader, policy = self.service.transactions, self.service.reader, self.service.policy
+        self._desk = Desk(transactions, reader, policy=policy, lease_seconds=60)
+        self._tasks = TaskRunner(transactions, reader, policy=policy, lease_seconds=60)
         with self.service.transactions.begin() as tx:
             handlers.ensure_courses(EnsureCourses(), tx)
             tx.flush()
@@ -238,18 +238,16 @@ class Shop:
 
     def end_holds(self) -> None:
         """One run of the timer."""
-        tasks.end_holds(
-            TimerContext(service=self.service, transactions=self.service.transactions, clock=self.clock)
-        )
+        service = self.service
+        tasks.end_holds(TimerContext(service=service, transactions=service.transactions, clock=self.clock))
 
     # What can be seen
 
     def said(self, kind: type[E]) -> list[E]:
         """Every event of one type in the outbox, in order."""
         with self.service.transactions.read() as session:
-            bodies = session.scalars(
-                select(outbox.c.payload).where(outbox.c.type == kind.TYPE).order_by(outbox.c.seq)
-            ).all()
+            wanted = select(outbox.c.payload).where(outbox.c.type == kind.TYPE).order_by(outbox.c.seq)
+            bodies = session.scalars(wanted).all()
         return [cast("E", self.service.codec.decode(body.encode()).event) for body in bodies]
 
     def inbox_errors(self) -> Sequence[str]:
@@ -270,15 +268,13 @@ class Shop:
     def page(self, booking_id: UUID) -> queries.BookingPage:
         """What the payer sees."""
         with self.service.transactions.read() as session:
-            page = queries.booking_page(session, booking_id)
-        assert page is not None
+            assert (page := queries.booking_page(session, booking_id)) is not None
         return page
 
     def roster(self, workshop_id: UUID) -> queries.Roster:
         """What the trainer sees."""
         with self.service.transactions.read() as session:
-            roster = queries.roster(session, workshop_id)
-        assert roster is not None
+            assert (roster := queries.roster(session, workshop_id)) is not None
         return roster
 
     def seats_add_up(self) -> bool:
@@ -289,7 +285,7 @@ class Shop:
     def count(self, table: str) -> int:
         """Rows of a table."""
         with self.service.transactions.read() as session:
-            return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+            return int(session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
 
 
 def sqlite_url(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import date, timedelta
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from services.enrollment import handlers
@@ -18,6 +19,8 @@ from shared.messaging.event import Event
 from tests.component.enrollment.news import START, paid
 from tests.component.enrollment.shop import Shop
 
+Covered = Literal["covered", "uncovered", "frozen"]
+
 
 def steps(shop: Shop, booking_id: UUID) -> list[str]:
     """The states of the four steps."""
@@ -29,7 +32,7 @@ def story(placed: handlers.PlacedBooking) -> list[Event]:
     person = placed.enrollment_ids[0]
     activation_id = uuid4()
 
-    def common(minutes: int) -> dict[str, object]:
+    def common(minutes: int) -> dict[str, Any]:
         return {
             "enrollment_id": person,
             "booking_id": placed.booking_id,
@@ -39,10 +42,10 @@ def story(placed: handlers.PlacedBooking) -> list[Event]:
         }
 
     return [
-        MembershipActivationRequested(**common(1), submission_revision=1),  # type: ignore[arg-type]  # by name
-        MembershipActivationFailed(**common(2), reason="unknown_email"),  # type: ignore[arg-type]  # by name
-        MembershipSubmitted(**common(3)),  # type: ignore[arg-type]  # by name
-        MembershipActivated(**common(4)),  # type: ignore[arg-type]  # by name
+        MembershipActivationRequested(**common(1), submission_revision=1),
+        MembershipActivationFailed(**common(2), reason="unknown_email"),
+        MembershipSubmitted(**common(3)),
+        MembershipActivated(**common(4)),
     ]
 
 
@@ -73,7 +76,7 @@ def test_a_refusal_shows_until_it_is_mended(shop: Shop) -> None:
 def test_coverage_follows_the_newest_revision(shop: Shop) -> None:
     workshop_id = shop.plan(capacity=30)
 
-    def fact(placed: handlers.PlacedBooking, revision: int, state: str) -> dict[str, object]:
+    def fact(placed: handlers.PlacedBooking, revision: int, state: Covered) -> dict[str, Any]:
         return {
             "payment_id": uuid4(),
             "payable_id": placed.booking_id,
@@ -82,7 +85,7 @@ def test_coverage_follows_the_newest_revision(shop: Shop) -> None:
             "currency": placed.currency,
             "occurred_at": START + timedelta(minutes=revision),
             "coverage": (
-                CoverageFact(enrollment_id=placed.enrollment_ids[0], revision=revision, state=state),  # type: ignore[arg-type]  # a literal
+                CoverageFact(enrollment_id=placed.enrollment_ids[0], revision=revision, state=state),
             ),
         }
 
@@ -90,9 +93,9 @@ def test_coverage_follows_the_newest_revision(shop: Shop) -> None:
         placed = shop.book(workshop_id)
         news: list[Event] = [
             paid(placed),
-            PaymentDisputed(**fact(placed, 2, "frozen"), dispute_id=uuid4()),  # type: ignore[arg-type]  # by name
-            DisputeClosed(**fact(placed, 3, "covered"), dispute_id=uuid4(), outcome="won"),  # type: ignore[arg-type]  # by name
-            PaymentRefunded(**fact(placed, 4, "uncovered"), refund_id=uuid4()),  # type: ignore[arg-type]  # by name
+            PaymentDisputed(**fact(placed, 2, "frozen"), dispute_id=uuid4()),
+            DisputeClosed(**fact(placed, 3, "covered"), dispute_id=uuid4(), outcome="won"),
+            PaymentRefunded(**fact(placed, 4, "uncovered"), refund_id=uuid4()),
         ]
         for index in order:
             shop.tell(news[index])

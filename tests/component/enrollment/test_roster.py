@@ -1,6 +1,7 @@
 """Attendance, decisions, completion and corrections: the trainer's side."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -52,12 +53,12 @@ def record(shop: Shop, workshop_id: UUID, *entries: BlockMinutes) -> None:
         )
 
 
-def correct(shop: Shop, enrollment_id: UUID, **changes: object) -> bool:
+def correct(shop: Shop, enrollment_id: UUID, **changes: Any) -> bool:
     """The trainer corrects one attendee."""
     command = CorrectAssessment(
         enrollment_id=enrollment_id,
         actor_id=shop.trainer_id,
-        **{"reason": "the list was wrong", **changes},  # type: ignore[arg-type]  # each test gives its own
+        **{"reason": "the list was wrong", **changes},
     )
     with shop.service.transactions.begin() as tx:
         return handlers.correct_assessment(command, tx)

@@ -1,5 +1,6 @@
 """Accounts and sessions of staff."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -21,6 +22,7 @@ from services.enrollment.tasks import passwords as password_module
 from shared.auth.principal import Principal
 from shared.auth.refusals import is_refused
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
+from shared.db.transaction import Tx
 from shared.errors import Conflict, Invalid, NotFound
 from tests.component.enrollment.browser import Browser
 from tests.component.enrollment.shop import Shop
@@ -149,11 +151,11 @@ def test_an_ended_session_does_not_come_in(shop: Shop) -> None:
     ],
     ids=["password", "roles", "close"],
 )
-def test_a_change_ends_all_sessions(shop: Shop, change: object) -> None:
+def test_a_change_ends_all_sessions(shop: Shop, change: Callable[[Tx], None]) -> None:
     hire(shop)
     before = enter(shop)
     with shop.service.transactions.begin() as tx:
-        change(tx)  # type: ignore[operator]  # one of the lambdas above
+        change(tx)
     assert refused(shop, before)
     (event,) = shop.said(StaffChanged)
     assert event.staff_id == before.staff_id
