@@ -131,7 +131,7 @@ class KernelSettings:
         secret=True,
         help="sign the links of people without an account; newest first, all verify",
     )
-    clock_offset_file: Path | None = setting(  # noqa: RUF009 - `setting` returns a dataclass field
+    clock_offset_file: Path | None = setting(  # noqa: RUF009  # it is a field
         "CLOCK_OFFSET_FILE", PathField(), default=None, help="sandbox only: seconds added to business time"
     )
     bind: str = setting("BIND", kinds.String(), default="127.0.0.1", help="address the service listens on")

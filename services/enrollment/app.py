@@ -12,6 +12,7 @@ from services.enrollment.settings import Settings
 from shared.auth.links import LinkSigner
 from shared.config import load_settings
 from shared.contracts import REGISTRY
+from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.contracts.manifest import MANIFEST
 from shared.messaging.subscriptions import Timer
 from shared.service import Overrides, Service, compose
@@ -44,6 +45,8 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
             Timer(name="end_holds", every_seconds=2, run=tasks.end_holds),
             Timer(name="check_seats", every_seconds=300, run=tasks.check_seats),
         ),
+        # What tells of money, seats or memberships stays in the outbox for ever.
+        forgettable=frozenset({StaffChanged.TYPE, StaffSessionEnded.TYPE}),
         blueprints=web.BLUEPRINTS,
         apis=web.APIS,
         gateways={Mailer: mailer, HoldPolicy: hold},

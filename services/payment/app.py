@@ -16,6 +16,7 @@ from shared.clock import OffsetClock, SystemClock
 from shared.config import load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
+from shared.contracts.payment import CheckoutOpened
 from shared.messaging.subscriptions import Timer
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
@@ -53,6 +54,8 @@ def build(
         sources=(stripe_source(stripe),),
         overrides=overrides,
         timers=_TIMERS,
+        # What tells of money, seats or memberships stays in the outbox for ever.
+        forgettable=frozenset({CheckoutOpened.TYPE}),
         blueprints=BLUEPRINTS,
         apis=APIS,
         gateways={PaymentGateway: stripe},

@@ -22,6 +22,7 @@ from shared.messaging.handling import HandlerFailed, handle_batch
 from shared.messaging.inbox import BUS, new_row
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import Handler, RetryPolicy
+from shared.observability.redaction import describe_error, where
 
 log = structlog.get_logger()
 
@@ -60,23 +61,27 @@ class DeliveryDesk:
         deliveries = self._consumer.receive(self._batch, timeout)
         if not deliveries:
             return 0
-        patience = 0.1
+        patience, only_store = 0.1, False
         while True:
             try:
-                self._work_off(deliveries)
+                self._work_off(deliveries, only_store=only_store)
                 break
             except DatabaseAway as away:
                 log.warning("database_away", error=str(away))
                 self._engine.dispose()
-                if self._stopping.wait(patience):
-                    return 0
-                patience = min(patience * 2, 2.0)
+            except Exception as error:
+                # A fault of this door must neither lose nor block messages: the table door counts attempts.
+                log.error("batch_failed", error=describe_error(error), place=where(error))
+                only_store = True
+            if self._stopping.wait(patience):
+                return 0
+            patience = min(patience * 2, 2.0)
         self._checkpoint("after_effect_before_ack")
         self._consumer.ack(deliveries)
         self._checkpoint("after_ack")
         return len(deliveries)
 
-    def _work_off(self, deliveries: Sequence[Delivery]) -> None:
+    def _work_off(self, deliveries: Sequence[Delivery], *, only_store: bool) -> None:
         fresh: dict[str, Message] = {}
         later: dict[str, Message] = {}
         unreadable: list[tuple[Delivery, BaseException]] = []
@@ -86,7 +91,7 @@ class DeliveryDesk:
             except Permanent as error:
                 unreadable.append((delivery, error))
                 continue
-            if not delivery.redelivered and isinstance(message.reaction, Handler):
+            if isinstance(message.reaction, Handler) and not (delivery.redelivered or only_store):
                 fresh.setdefault(message.message_id, message)
             else:
                 later.setdefault(message.message_id, message)
@@ -109,7 +114,7 @@ class DeliveryDesk:
                 row = new_row(
                     consumer=BUS,
                     message_id=f"unreadable:{digest}",
-                    type=delivery.type or "unknown",
+                    type=(delivery.type or "unknown").replace("\x00", "")[:200],
                     payload=None,
                     correlation_id=None,
                     raw=delivery.body,
