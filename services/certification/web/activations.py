@@ -17,7 +17,8 @@ from services.certification.queries import (
     certificate_view,
     submissions_of,
 )
-from services.certification.web.progress import REFUSALS, headline, obstacles, steps
+from services.certification.web.headline import headline
+from services.certification.web.progress import REFUSALS, obstacles, steps
 from services.certification.web.schemas import ExamForm, ResubmissionForm
 from shared.auth.guards import current_staff, staff
 from shared.errors import AppError, NotFound

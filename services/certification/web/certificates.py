@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, request, url_for
 
 from services.certification.queries import CertificateView, certificate_view
-from services.certification.web.progress import attended, headline, steps
+from services.certification.web.headline import headline
+from services.certification.web.progress import attended, steps
 from shared.auth.guards import link
 from shared.auth.links import Link, NotHeardYet, check_version
 from shared.errors import Conflict

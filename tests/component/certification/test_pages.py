@@ -7,7 +7,8 @@ import pytest
 
 from services.certification.gateways.base import MemberRecord
 from services.certification.queries import certificate_view
-from services.certification.web.progress import headline, steps
+from services.certification.web.headline import headline
+from services.certification.web.progress import steps
 from tests.component.certification.events import Story
 from tests.component.certification.line import Line
 from tests.component.certification.site import Site

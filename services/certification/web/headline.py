@@ -1,0 +1,131 @@
+"""The one sentence on top of the certificate page: what matters now, and who can act."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from services.certification.domain.activation import Activation
+from services.certification.domain.judgement import OBSTACLES, Obstacle
+from services.certification.queries import CertificateView
+from services.certification.web.progress import MAIL_WITHIN, REFUSALS, address_of, exam_step, obstacles
+from shared.web.filters import show_date, show_datetime, show_minutes
+
+NoticeKind = Literal["info", "ok", "warn", "bad"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """What matters now, on top of the page."""
+
+    kind: NoticeKind
+    title: str
+    text: str
+    who: str | None = None
+
+
+def headline(view: CertificateView, now: datetime) -> Headline:
+    """The one sentence to read when there is time for one only."""
+    join, certificate = view.join, view.certificate
+    missing = obstacles(view)
+    if join.flagged_at is not None:
+        reason = OBSTACLES[Obstacle(join.flag_reason)] if join.flag_reason else None
+        return Headline(
+            kind="warn",
+            title="Your certification is on hold",
+            text=f"{reason.meaning} {reason.next_step}" if reason else "We are looking into it.",
+            who=reason.who if reason else "our staff",
+        )
+    if certificate is not None:
+        if certificate.standing(now.date(), flagged=False) == "expired":
+            return Headline(
+                kind="info",
+                title="Your certification has expired",
+                text=f"It was valid until {show_date(certificate.expires_on)}. "
+                "You can renew it with the Scrum Alliance; expired does not mean withdrawn.",
+                who="you, at the Scrum Alliance",
+            )
+        return Headline(
+            kind="ok",
+            title="You are certified",
+            text=f"Your certification is valid until {show_date(certificate.expires_on)}. "
+            "The certificate itself is in your account at the Scrum Alliance.",
+        )
+    if join.activation is Activation.ACTIVATED:
+        return _after_activation(view)
+    if join.activation is Activation.SUBMITTED:
+        return _mail_expected(view, now)
+    if join.activation is Activation.REFUSED:
+        refusal = REFUSALS.get(join.refusal or "", "The Scrum Alliance could not take your name.")
+        return Headline(
+            kind="bad",
+            title="We need your right e-mail address",
+            text=f"{refusal} Tell us the address of your Scrum Alliance account, "
+            "or the one you want to use there. We then submit your name again.",
+            who="you, then our staff",
+        )
+    if missing:
+        obstacle, first = missing[0]
+        meaning = _shortfall(view) if obstacle is Obstacle.NOT_ELIGIBLE else first.meaning
+        return Headline(
+            kind="warn" if join.activation is not Activation.WAITING else "info",
+            title="Not submitted yet",
+            text=f"{meaning} {first.next_step}",
+            who=first.who,
+        )
+    return Headline(
+        kind="info",
+        title="Your name is on its way to the Scrum Alliance",
+        text="Everything is there. Submitting it takes a minute; we keep trying if they cannot be reached.",
+        who="nobody has to: it happens by itself",
+    )
+
+
+def _shortfall(view: CertificateView) -> str:
+    """What exactly the course still asks for."""
+    join = view.join
+    found = []
+    if (gap := (join.required_minutes or 0) - (join.attended_minutes or 0)) > 0:
+        found.append(f"you missed {show_minutes(gap)}")
+    if not join.participation:
+        found.append("an active part is missing")
+    if not join.understanding:
+        found.append("understanding was not shown yet")
+    if not found:
+        return OBSTACLES[Obstacle.NOT_ELIGIBLE].meaning
+    text = ", and ".join(found) + "."
+    return text[0].upper() + text[1:]
+
+
+def _after_activation(view: CertificateView) -> Headline:
+    course = view.course
+    if course is not None and course.exam_required:
+        exam = exam_step(view)
+        return Headline(kind="info", title="The exam is next", text=exam.text, who="you")
+    return Headline(
+        kind="ok",
+        title="Your membership is active",
+        text="We are recording your certification. This page shows it in a moment.",
+        who="nobody has to: it happens by itself",
+    )
+
+
+def _mail_expected(view: CertificateView, now: datetime) -> Headline:
+    join = view.join
+    assert join.submitted_at is not None
+    expected = join.submitted_at + MAIL_WITHIN
+    if now <= expected:
+        return Headline(
+            kind="info",
+            title="Look for an e-mail from the Scrum Alliance",
+            text=f"We submitted your name on {show_datetime(join.submitted_at, join.time_zone)}. "
+            f"Their e-mail to {address_of(view)} usually comes within one to two days, "
+            f"by {show_date(expected, join.time_zone)}.",
+            who="you, by following the link in it and accepting the licence",
+        )
+    return Headline(
+        kind="warn",
+        title="Has the Scrum Alliance’s e-mail not come?",
+        text=f"We submitted your name on {show_datetime(join.submitted_at, join.time_zone)}; "
+        f"it was accepted. Look in the spam folder of {address_of(view)}, then see below what to do.",
+        who="you",
+    )
