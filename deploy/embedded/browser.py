@@ -1,5 +1,6 @@
 """A browser without pictures: follows links and submits forms as they are on the page."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -76,19 +77,30 @@ class _Page(HTMLParser):
             self.links.append((self._link, data.strip()))
 
 
-class Browser:
-    """One visitor with cookies; `url`, `status`, `text` and `forms` are of the page shown."""
+Values = Mapping[str, str]
 
-    def __init__(self) -> None:
+
+class Browser:
+    """One visitor with cookies; `url`, `status`, `text` and `forms` are of the page shown.
+
+    With `reload_seconds` it does what people do with a page that does not come: it reloads, for so long. Every
+    step of a redirection is reloaded for itself, as the address bar shows it.
+    """
+
+    MOST_HOPS = 10
+
+    def __init__(self, *, reload_seconds: float = 0.0) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
+        self._reload_seconds = reload_seconds
         self.url = ""
+        self.leads_to = ""
         self.status = 0
         self._page = _Page()
 
     def open(self, url: str) -> "Browser":
         """Go to a page."""
-        return self._show(self._session.get(urljoin(self.url, url), timeout=30))
+        return self._go("get", urljoin(self.url, url))
 
     def follow(self, words: str) -> "Browser":
         """Follow the link whose text holds `words`."""
@@ -98,15 +110,21 @@ class Browser:
         raise LookupError(f"no link “{words}” on {self.url}")
 
     def submit(
-        self, values: Mapping[str, str], *, press: tuple[str, str] | None = None, having: str | None = None
+        self,
+        values: Values,
+        *,
+        press: tuple[str, str] | None = None,
+        having: str | None = None,
+        follow: bool = True,
     ) -> "Browser":
-        """Fill the form that has the field or button `having` (else the last one) in and send it."""
+        """Fill the form that has the field or button `having` (else the last one) in and send it.
+
+        Without `follow` it does not go where the answer leads: `leads_to` says where that is.
+        """
         form = self.form(having)
         data = {**form.fields, **values, **({press[0]: press[1]} if press else {})}
         target = urljoin(self.url, form.action) if form.action else self.url
-        if form.method == "post":
-            return self._show(self._session.post(target, data=data, timeout=30))
-        return self._show(self._session.get(target, params=data, timeout=30))
+        return self._go(form.method, target, data, follow=follow)
 
     def form(self, having: str | None = None) -> Form:
         """The form that has this field or button."""
@@ -124,8 +142,36 @@ class Browser:
         """The words of the page."""
         return " ".join(" ".join(self._page.text).split())
 
+    def _go(self, method: str, url: str, data: Values | None = None, *, follow: bool = True) -> "Browser":
+        for _ in range(self.MOST_HOPS):
+            answer = self._ask(method, url, data)
+            if not answer.is_redirect:
+                return self._show(answer)
+            method, url, data = "get", urljoin(url, answer.headers["Location"]), None
+            if not follow:
+                self.leads_to = url
+                return self
+        raise LookupError(f"too many redirections, the last one to {url}")
+
+    def _ask(self, method: str, url: str, data: Values | None) -> requests.Response:
+        deadline = time.monotonic() + self._reload_seconds
+        while True:
+            try:
+                return self._session.request(
+                    method,
+                    url,
+                    data=data if method == "post" else None,
+                    params=data if method == "get" else None,
+                    timeout=30,
+                    allow_redirects=False,
+                )
+            except requests.ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
     def _show(self, answer: requests.Response) -> "Browser":
-        self.url, self.status = answer.url, answer.status_code
+        self.url, self.status, self.leads_to = answer.url, answer.status_code, ""
         self._page = _Page()
         self._page.feed(answer.text)
         return self

@@ -47,6 +47,15 @@ class EventWatcher:
             counts[name] = len(rows)
         return counts
 
+    def unpublished(self) -> dict[str, int]:
+        """Messages in each outbox that the bus has not got yet."""
+        counts = {}
+        for name, engine in self._engines.items():
+            with read_connection(engine) as connection:
+                rows = connection.execute(select(outbox.c.seq).where(outbox.c.published_at.is_(None))).all()
+            counts[name] = len(rows)
+        return counts
+
     def close(self) -> None:
         """Let go of the databases."""
         for engine in self._engines.values():
