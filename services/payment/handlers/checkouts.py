@@ -59,7 +59,11 @@ _REFUSALS: dict[AccountState, Refusal] = {
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutOffer:
-    """Either an attempt at which the payer may pay, or why there is none."""
+    """Either an attempt at which the payer may pay, or why there is none.
+
+    Both together: the attempt's time is over, but there is time for another one once Stripe has told how
+    it ended.
+    """
 
     checkout: Checkout | None = None
     refusal: Refusal | None = None
@@ -81,7 +85,9 @@ def request_checkout(command: RequestCheckout, tx: Tx) -> CheckoutOffer:
     if live is not None:
         if live.state is CheckoutState.PROCESSING:
             return CheckoutOffer(refusal="processing")
-        return CheckoutOffer(checkout=live) if now < live.expires_at else CheckoutOffer(refusal="too_late")
+        if now < live.expires_at:
+            return CheckoutOffer(checkout=live)
+        return CheckoutOffer(checkout=live if now <= payable.pay_by else None, refusal="too_late")
     if now > payable.pay_by:
         return CheckoutOffer(refusal="too_late")
     return CheckoutOffer(checkout=_new_attempt(command, books, payable, tx))

@@ -55,8 +55,12 @@ def begin_checkout(
     """
     with transactions.begin() as tx:
         offer = handlers.request_checkout(command, tx)
+    if offer.checkout is not None and offer.refusal is not None:
+        read_session(offer.checkout, transactions=transactions, gateway=gateway)
+        with transactions.begin() as tx:
+            offer = handlers.request_checkout(command, tx)
     checkout = offer.checkout
-    if checkout is None or checkout.state is not CheckoutState.REQUESTED:
+    if checkout is None or offer.refusal is not None or checkout.state is not CheckoutState.REQUESTED:
         return offer
     checkpoint("after_checkout_stored_before_stripe")
     facts = _make_session(checkout, gateway)

@@ -64,7 +64,7 @@ def pay(link: Link) -> AnyResponse:
         return _remember(response, token)
     if offer.refusal == "unheard":
         raise NotHeardYet
-    if offer.checkout is not None and offer.checkout.url is not None:
+    if offer.refusal is None and offer.checkout is not None and offer.checkout.url is not None:
         return _remember(see_other(offer.checkout.url), token)
     refusal = offer.refusal or "too_late"
     status = 410 if refusal in _GONE else 200

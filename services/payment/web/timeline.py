@@ -29,17 +29,18 @@ class Entry:
 def timeline_of(story: MoneyStory) -> list[Entry]:
     """Everything that happened to the money of a booking."""
     entries = [
-        *_booking(story),
+        *_booked(story),
         *(entry for checkout in story.checkouts for entry in _checkout(checkout)),
         *(_payment(payment) for payment in story.payments),
         *(_refund(refund) for refund in story.refunds),
         *(entry for dispute in story.disputes for entry in _dispute(dispute)),
+        *_fate(story),
     ]
-    return sorted(entries, key=lambda entry: entry.at)
+    # Stripe counts whole seconds: within one, things stand in the order in which they can follow each other.
+    return sorted(entries, key=lambda entry: entry.at.replace(microsecond=0))
 
 
-def _booking(story: MoneyStory) -> Iterator[Entry]:
-    account = story.row.account
+def _booked(story: MoneyStory) -> Iterator[Entry]:
     for payable in story.payables:
         asked = show_money(payable.amount_minor, payable.currency)
         yield Entry(
@@ -48,6 +49,10 @@ def _booking(story: MoneyStory) -> Iterator[Entry]:
             text=f"{asked} for {_seats(len(payable.seats))}",
             ids=(str(payable.payable_id),),
         )
+
+
+def _fate(story: MoneyStory) -> Iterator[Entry]:
+    account = story.row.account
     if account.expired_at is not None:
         yield Entry(at=account.expired_at, title="Hold ended", text="The seats were free again.")
     if account.confirmed_at is not None:

@@ -97,6 +97,20 @@ def test_a_session_once_open_can_be_reached_until_it_ends(site: Site) -> None:
     assert site.click(placed).status_code == 410
 
 
+def test_a_longer_hold_outlives_its_first_session(site: Site) -> None:
+    placed = site.place(pay_by=site.clock.now() + timedelta(hours=2))
+    first = site.click(placed)
+    site.pass_time(minutes=32)
+
+    # No webhook has told yet that the first one is over: Stripe is asked.
+    second = site.click(placed)
+
+    assert second.status_code == 303
+    assert second.headers["Location"] != first.headers["Location"]
+    assert [c.state for c in site.checkouts(placed)] == [CheckoutState.EXPIRED, CheckoutState.OPEN]
+    assert [s["status"] for s in site.stripe.sessions()] == ["expired", "open"]
+
+
 def test_a_settled_booking_cannot_be_paid_again(site: Site) -> None:
     placed = site.place()
     site.pay(placed)
