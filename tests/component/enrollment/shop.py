@@ -268,14 +268,12 @@ class Shop:
     def page(self, booking_id: UUID) -> queries.BookingPage:
         """What the payer sees."""
         with self.service.transactions.read() as session:
-            assert (page := queries.booking_page(session, booking_id)) is not None
-        return page
+            return _there(queries.booking_page(session, booking_id))
 
     def roster(self, workshop_id: UUID) -> queries.Roster:
         """What the trainer sees."""
         with self.service.transactions.read() as session:
-            assert (roster := queries.roster(session, workshop_id)) is not None
-        return roster
+            return _there(queries.roster(session, workshop_id))
 
     def seats_add_up(self) -> bool:
         """Whether counters and live enrollments agree."""
@@ -294,6 +292,9 @@ def sqlite_url(folder: Path) -> str:
 
 
 def _got(session: Session, entity: type[R], key: UUID) -> R:
-    row = session.get(entity, key)
-    assert row is not None
-    return row
+    return _there(session.get(entity, key))
+
+
+def _there(found: R | None) -> R:
+    assert found is not None
+    return found
