@@ -9,7 +9,7 @@ OWN = str(__file__).removeprefix(f"{ROOT}/")
 EVERYTHING = [source for source in [*CODE, *python_files("tests")] if source.path != OWN]
 
 SUPPRESSION = re.compile(r"#\s*(type:\s*ignore|noqa)\b", re.IGNORECASE)
-REASONED = re.compile(r"# (type: ignore\[[\w, -]+\]|noqa: [A-Z]+\d+(, [A-Z]+\d+)*)( -| —|  #) \w.{5,}")
+REASONED = re.compile(r"# (type: ignore\[[\w, -]+\]|noqa: [A-Z]+\d+(, [A-Z]+\d+)*)( -| —|  #) \S.{5,}")
 LATER = re.compile(r"\b(TODO|FIXME|HACK)\b")
 
 
