@@ -20,7 +20,7 @@ from services.certification.gateways.base import MembershipRegistry, MembershipR
 from services.certification.handlers.submissions import Plan, Step
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
-from shared.errors import Unavailable
+from shared.errors import Permanent, Unavailable
 from shared.messaging.subscriptions import TimerContext
 from shared.messaging.tasks import Work
 
@@ -115,17 +115,19 @@ def check_activations_with(
 ) -> Callable[[TimerContext], None]:
     """The timer's step: ask the registry about names it has not told the end of, a bounded batch at a time.
 
-    When the registry is away the rest of the batch waits for the next time: it stays due.
+    When it gives no answer the rest of the batch stays due. The name it was asked about waits its turn again:
+    if the fault lies with that one name, the others are not held up for ever.
     """
 
     def check_activations(context: TimerContext) -> None:
         with context.transactions.read() as session:
             due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
         for submission in due:
+            record, answered = None, True
             try:
                 record = registry.look_up(submission.reference)
-            except Unavailable:
-                return
+            except (Unavailable, Permanent):
+                answered = False
             with context.transactions.begin() as tx:
                 handlers.record_check(
                     RecordCheck(
@@ -138,5 +140,7 @@ def check_activations_with(
                     ),
                     tx,
                 )
+            if not answered:
+                return
 
     return check_activations

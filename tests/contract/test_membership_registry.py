@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+from flask import Flask
 
 from deploy.sandbox.scrum_alliance.app import create_app, stop
 from deploy.sandbox.scrum_alliance.config import ScrumAllianceConfig
@@ -192,6 +193,22 @@ def test_nobody_there_is_unavailable_and_says_no_personal_data() -> None:
     with pytest.raises(Unavailable) as away:
         nowhere.submit(request_for())
     assert "ada" not in str(away.value).lower()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["<html>", "[]", "null", "17", "{}", '{"members": [{}]}', '{"reference": "r", "activated_at": "soon"}'],
+)
+def test_an_answer_that_cannot_be_read_is_no_answer(answer: str) -> None:
+    """The name may have been accepted: it must be looked up again, and never be given up."""
+    app = Flask("garbage")
+    app.add_url_rule("/api/members", "members", lambda: answer, methods=["GET", "POST"])
+    serving = Serving("127.0.0.1", 0).start(app)
+    registry = ScrumAlliance(serving.url, KEY)
+    for call in (lambda: registry.submit(request_for()), lambda: registry.look_up("r")):
+        with pytest.raises(Unavailable):
+            call()
+    serving.stop()
 
 
 def test_a_netrc_does_not_replace_our_key(

@@ -5,7 +5,7 @@ keeps our promise: submit under our reference, and be found by it.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
@@ -32,7 +32,7 @@ class ScrumAlliance:
         if response.status_code == 404:
             return None
         _refuse_unexpected(response)
-        found = [_record(member) for member in _members(_json(response))]
+        found = _records(_json(response))
         return next((record for record in found if record.reference == reference), None)
 
     def submit(self, request: MembershipRequest) -> MemberRecord:
@@ -55,7 +55,10 @@ class ScrumAlliance:
         if response.status_code == 409:
             raise Unavailable("the registry holds our reference already: look it up")
         _refuse_unexpected(response)
-        return _record(_json(response))
+        records = _records(_json(response))
+        if len(records) != 1:
+            raise Unavailable("the registry's answer does not name one member: look it up")
+        return records[0]
 
     def _call(self, method: str, **parameters: Any) -> requests.Response:
         try:
@@ -101,17 +104,24 @@ def _json(response: requests.Response) -> Any:
         raise Unavailable("the registry's answer is not JSON") from None
 
 
-def _members(body: Any) -> list[Mapping[str, Any]]:
-    """One record, a list, or a list below `members`."""
-    if isinstance(body, dict) and "members" in body:
-        body = body["members"]
-    return [body] if isinstance(body, dict) else list(body)
+def _records(body: Any) -> list[MemberRecord]:
+    """One member, or a list below `members`. What cannot be read is no answer: the name may be accepted."""
+    try:
+        members = body.get("members", [body])
+        return [_record(member) for member in members]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Unavailable("the registry's answer cannot be read") from None
 
 
 def _record(member: Mapping[str, Any]) -> MemberRecord:
     activated_at, issued_on = member.get("activated_at"), member.get("issued_on")
     return MemberRecord(
         reference=str(member["reference"]),
-        activated_at=datetime.fromisoformat(activated_at) if activated_at else None,
+        activated_at=_moment(activated_at) if activated_at else None,
         issued_on=date.fromisoformat(issued_on) if issued_on else None,
     )
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

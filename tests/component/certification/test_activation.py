@@ -9,7 +9,7 @@ from services.certification import handlers
 from services.certification.commands import RecordExam
 from services.certification.gateways.base import MemberRecord
 from shared.contracts.certification import CertificateIssued, MembershipActivated
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, Permanent
 from tests.component.certification.events import Story
 from tests.component.certification.line import START, Line
 
@@ -132,9 +132,34 @@ def test_a_check_asks_for_a_bounded_number_the_longest_due_first(line: Line) -> 
 
 
 def test_while_the_registry_is_away_names_stay_due(line: Line) -> None:
-    story = submitted(line)
+    stories = [submitted(line) for _ in range(3)]
     line.registry.away = True
     line.check()
     line.registry.away = False
-    activate(line, story)
-    assert len(line.said_of(MembershipActivated)) == 1
+    line.clock.advance(timedelta(minutes=1))
+    for story in stories:
+        activate(line, story)
+    line.clock.advance(timedelta(minutes=1))
+    line.check()
+    assert len(line.said_of(MembershipActivated)) == 3
+
+
+def test_one_name_the_registry_chokes_on_does_not_hold_up_the_others(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, *others = [submitted(line) for _ in range(3)]
+    bad = str(line.join(poison.enrollment_id).activation_id)
+    for story in others:
+        reference = str(line.join(story.enrollment_id).activation_id)
+        line.registry.records[reference] = MemberRecord(reference=reference, activated_at=START)
+    ask = line.registry.look_up
+
+    def look_up(reference: str) -> MemberRecord | None:
+        if reference == bad:
+            raise Permanent("400")
+        return ask(reference)
+
+    monkeypatch.setattr(line.registry, "look_up", look_up)
+    line.check()
+    line.check()
+    assert len(line.said_of(MembershipActivated)) == 2
