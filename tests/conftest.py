@@ -8,11 +8,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.needs import Needs
 from tests.support.postgres import Postgres
 from tests.support.rabbitmq import RabbitMQ
 
+# As root Chromium has no sandbox of its own, and a test needs nothing from Google.
+BROWSER_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 NEEDS = pytest.StashKey[Needs]()
 
 
@@ -93,6 +99,30 @@ def database_url(postgres: Postgres) -> Iterator[Callable[[], str]]:
 def chromium(needs: Needs) -> Path:
     """The browser's executable."""
     return needs.chromium()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """One browser for the run; tests open pages in contexts of their own."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(chromium), args=BROWSER_OPTIONS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a fresh page: `open_page(width=320, javascript=False)`; all are closed after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*, width: int = 1280, height: int = 800, javascript: bool = True) -> Page:
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, java_script_enabled=javascript
+            )
+            stack.callback(context.close)
+            return context.new_page()
+
+        yield make
 
 
 @pytest.fixture(scope="session")

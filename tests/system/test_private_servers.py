@@ -61,6 +61,18 @@ def take(broker: PrivateRabbitMQ) -> bytes | None:
     return None
 
 
+def check_vhosts(broker: PrivateRabbitMQ) -> None:
+    """A virtual host of its own is empty, and gone after use."""
+    vhost = broker.create_vhost()
+    connection = pika.BlockingConnection(pika.URLParameters(broker.url_of(vhost)))
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        connection.channel().queue_declare("kept", passive=True)
+    connection.close()
+    broker.delete_vhost(vhost)
+    with pytest.raises(pika.exceptions.AMQPError):
+        pika.BlockingConnection(pika.URLParameters(broker.url_of(vhost)))
+
+
 def gone(pids: list[int], folders: list[Path]) -> Callable[[], bool]:
     return lambda: not any(alive(pid) for pid in pids) and not any(folder.exists() for folder in folders)
 
@@ -88,6 +100,7 @@ def test_two_brokers_never_meet_and_keep_confirmed_messages_through_kill() -> No
         assert urlsplit(first.url).port != urlsplit(second.url).port
         put(first, b"first")
         put(second, b"second")
+        check_vhosts(first)
         first.let_new_queues_settle()
         beam = first.pid
         assert beam is not None
@@ -103,20 +116,6 @@ def test_two_brokers_never_meet_and_keep_confirmed_messages_through_kill() -> No
         folders = [first.folder.path, second.folder.path]
         keepers = [first.folder.keeper_pid, second.folder.keeper_pid]
     assert gone(keepers, folders)()
-
-
-@pytest.mark.usefixtures("rabbitmq_binaries")
-def test_a_vhost_of_its_own_is_empty_and_deleted() -> None:
-    with PrivateRabbitMQ() as broker:
-        put(broker, b"in the default vhost")
-        vhost = broker.create_vhost()
-        connection = pika.BlockingConnection(pika.URLParameters(broker.url_of(vhost)))
-        with pytest.raises(pika.exceptions.ChannelClosedByBroker):
-            connection.channel().queue_declare("kept", passive=True)
-        connection.close()
-        broker.delete_vhost(vhost)
-        with pytest.raises(pika.exceptions.AMQPError):
-            pika.BlockingConnection(pika.URLParameters(broker.url_of(vhost)))
 
 
 @pytest.mark.usefixtures("postgres_binaries")
