@@ -44,6 +44,7 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
         timers=(
             Timer(name="end_holds", every_seconds=2, run=tasks.end_holds),
             Timer(name="check_seats", every_seconds=300, run=tasks.check_seats),
+            Timer(name="forget_logins", every_seconds=3600, run=tasks.forget_logins),
         ),
         # What tells of money, seats or memberships stays in the outbox for ever.
         forgettable=frozenset({StaffChanged.TYPE, StaffSessionEnded.TYPE}),

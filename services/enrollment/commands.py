@@ -262,6 +262,11 @@ class AdmitLogin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForgetLogins:
+    """Drop attempts to sign in that no longer count: they are traces of people, and anybody can add to them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndSession:
     """A staff member signs out."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from services.enrollment.domain import (
     Course,
     Enrollment,
     Letter,
+    LoginThrottle,
     SeatState,
     StaffMember,
     Workshop,
@@ -28,6 +29,7 @@ from services.enrollment.domain import (
 _workshop: Any = Workshop.__table__
 _booking: Any = Booking.__table__
 _enrollment: Any = Enrollment.__table__
+_throttle: Any = LoginThrottle.__table__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +177,11 @@ def staff_by_email(session: Session, email: str) -> StaffMember | None:
     return session.scalars(
         select(StaffMember).where(StaffMember.email == email.strip().lower()).with_for_update()
     ).one_or_none()
+
+
+def forget_logins(connection: Connection, before: datetime) -> None:
+    """Delete attempts to sign in that were made before."""
+    connection.execute(delete(_throttle).where(_throttle.c.last_attempt_at < before))
 
 
 def letters_of_booking(session: Session, booking_id: UUID) -> dict[UUID, Letter]:

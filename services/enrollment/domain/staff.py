@@ -12,6 +12,7 @@ from services.enrollment.domain.base import Base, TextList
 
 LOGIN_ATTEMPTS = 5
 LOGIN_WINDOW = timedelta(minutes=1)
+LOGIN_MEMORY = timedelta(hours=1)
 MIN_PASSWORD = 12
 MAX_PASSWORD = 200
 
@@ -55,9 +56,11 @@ class LoginThrottle(MappedAsDataclass, Base, kw_only=True):
 
     account_key: Mapped[str] = mapped_column(primary_key=True)
     attempts: Mapped[tuple[str, ...]] = mapped_column(TextList(), default=())
+    last_attempt_at: Mapped[datetime | None] = mapped_column(default=None)
 
     def admit(self, now: datetime) -> timedelta | None:
         """Count one attempt; None when it may go on, else how long to wait."""
+        self.last_attempt_at = now
         recent = [at for at in map(datetime.fromisoformat, self.attempts) if now - at < LOGIN_WINDOW]
         if len(recent) >= LOGIN_ATTEMPTS:
             return recent[-LOGIN_ATTEMPTS] + LOGIN_WINDOW - now

@@ -24,6 +24,7 @@ from services.enrollment.handlers.staff import (
     change_roles,
     close_staff,
     end_session,
+    forget_logins,
     set_password,
 )
 from services.enrollment.handlers.workshops import (
@@ -49,6 +50,7 @@ __all__ = [
     "end_session",
     "ensure_courses",
     "extend_hold",
+    "forget_logins",
     "mark_everyone_present",
     "place_booking",
     "publish_workshop",

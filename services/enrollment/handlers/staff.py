@@ -11,11 +11,12 @@ from services.enrollment.commands import (
     ChangeRoles,
     CloseStaff,
     EndSession,
+    ForgetLogins,
     SetPassword,
 )
 from services.enrollment.domain import LoginThrottle, StaffMember
 from services.enrollment.domain.people import clean_email, clean_name
-from services.enrollment.domain.staff import account_key, clean_roles
+from services.enrollment.domain.staff import LOGIN_MEMORY, account_key, clean_roles
 from shared.auth.refusals import RefuseBefore, RefuseSession, refuse_before, refuse_session
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.db.transaction import Tx
@@ -106,6 +107,11 @@ def admit_login(command: AdmitLogin, tx: Tx) -> timedelta | None:
     key = account_key(command.email)
     throttle = tx.get_or_add(LoginThrottle, key, partial(LoginThrottle, account_key=key))
     return throttle.admit(datetime.now(UTC))
+
+
+def forget_logins(_command: ForgetLogins, tx: Tx) -> None:
+    """Drop attempts to sign in that no longer count."""
+    repository.forget_logins(tx.session.connection(), datetime.now(UTC) - LOGIN_MEMORY)
 
 
 def end_session(command: EndSession, tx: Tx) -> None:

@@ -1,10 +1,10 @@
 """Steps outside a transaction: letters, the end of holds, signing in, example data."""
 
-from services.enrollment.tasks.holds import check_seats, end_holds
 from services.enrollment.tasks.letters import Correspondence, send_confirmation_with, send_regret_with
 from services.enrollment.tasks.passwords import hash_password
 from services.enrollment.tasks.seed import seed
 from services.enrollment.tasks.sign_in import Credentials, TooManyAttempts, WrongCredentials, sign_in
+from services.enrollment.tasks.timers import check_seats, end_holds, forget_logins
 
 __all__ = [
     "Correspondence",
@@ -13,6 +13,7 @@ __all__ = [
     "WrongCredentials",
     "check_seats",
     "end_holds",
+    "forget_logins",
     "hash_password",
     "seed",
     "send_confirmation_with",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pytest
+from sqlalchemy import update
 
 from services.enrollment import handlers, queries, tasks
 from services.enrollment.commands import (
@@ -16,7 +17,8 @@ from services.enrollment.commands import (
     PublishWorkshop,
     SetPassword,
 )
-from services.enrollment.domain.staff import LOGIN_ATTEMPTS
+from services.enrollment.domain import LoginThrottle
+from services.enrollment.domain.staff import LOGIN_ATTEMPTS, account_key
 from services.enrollment.tasks import Credentials, TooManyAttempts, WrongCredentials
 from services.enrollment.tasks import passwords as password_module
 from shared.auth.principal import Principal
@@ -24,6 +26,7 @@ from shared.auth.refusals import is_refused
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.db.transaction import Tx
 from shared.errors import Conflict, Invalid, NotFound
+from shared.messaging.subscriptions import TimerContext
 from tests.component.enrollment.browser import Browser
 from tests.component.enrollment.shop import Shop
 
@@ -115,6 +118,21 @@ def test_the_sixth_attempt_within_a_minute_waits(shop: Shop, email: str) -> None
     assert 20 <= refused_with.value.retry_after <= 60
     hire(shop, "finance@example.com", ("finance",))
     assert enter(shop, "finance@example.com").roles == {"finance"}
+
+
+def test_old_attempts_are_forgotten(shop: Shop) -> None:
+    for email in ("old@example.com", "new@example.com"):
+        with pytest.raises(WrongCredentials):
+            enter(shop, email)
+    with shop.service.engine.begin() as connection:
+        connection.execute(
+            update(LoginThrottle)
+            .where(LoginThrottle.account_key == account_key("old@example.com"))
+            .values(last_attempt_at=datetime.now(UTC) - timedelta(minutes=61))
+        )
+    service = shop.service
+    tasks.forget_logins(TimerContext(service=service, transactions=service.transactions, clock=shop.clock))
+    assert shop.count("login_throttle") == 1
 
 
 def test_signing_out_refuses_the_session_everywhere(shop: Shop) -> None:

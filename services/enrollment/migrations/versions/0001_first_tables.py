@@ -43,6 +43,7 @@ def upgrade() -> None:
         "login_throttle",
         sa.Column("account_key", sa.Text, nullable=False),
         sa.Column("attempts", sa.Text, nullable=False),
+        sa.Column("last_attempt_at", UtcDateTime),
         sa.PrimaryKeyConstraint("account_key", name="pk_login_throttle"),
     )
     op.create_table(

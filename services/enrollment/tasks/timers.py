@@ -1,9 +1,9 @@
-"""Timers about seats: holds that are over, and whether the seats add up."""
+"""What enrollment does regularly: end holds, see whether the seats add up, forget attempts to sign in."""
 
 import structlog
 
 from services.enrollment import handlers, queries, repository
-from services.enrollment.commands import EndHold
+from services.enrollment.commands import EndHold, ForgetLogins
 from shared.messaging.subscriptions import TimerContext
 
 _BATCH = 200
@@ -33,3 +33,9 @@ def check_seats(context: TimerContext) -> None:
                 reserved=difference.reserved,
                 live=difference.live,
             )
+
+
+def forget_logins(context: TimerContext) -> None:
+    """Drop attempts to sign in that no longer count."""
+    with context.transactions.begin() as tx:
+        handlers.forget_logins(ForgetLogins(), tx)
