@@ -4,9 +4,13 @@ import copy
 from datetime import UTC, date, timedelta, timezone
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from shared.messaging.shape import INT_MAX, INT_MIN, Choice, Listing, Member, Record, Scalar, Shape, record_of
+
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a busy machine is no counterexample."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 instants = st.datetimes(timezones=st.just(UTC))
