@@ -119,8 +119,15 @@ def test_two_brokers_never_meet_and_keep_confirmed_messages_through_kill() -> No
 
 
 @pytest.mark.usefixtures("postgres_binaries")
-def test_two_clusters_never_meet_and_keep_committed_rows_through_stops() -> None:
+def test_two_clusters_never_meet_and_keep_committed_rows_through_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with PrivatePostgres() as first, PrivatePostgres() as second:
+        monkeypatch.setenv("TEST_DATABASE_URL", first.url())
+        needs = Needs()
+        given = needs.postgres()
+        assert (given.url(), given.can_be_killed) == (first.url(), False)
+        assert needs.used == {"postgres": "TEST_DATABASE_URL"}
         name = first.create_database()
         with psycopg.connect(first.dsn(name)) as connection:
             connection.execute("CREATE TABLE kept (word text)")
