@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from tests.support.in_process import SERVICES, WholeSite, make_databases, whole_site
+from tests.support.outcome import Outcome
 from tests.support.play import Play
 
 SITES: list[WholeSite] = []
@@ -125,12 +126,13 @@ class WholeLife(RuleBasedStateMachine):
     @invariant()
     def always(self) -> None:
         if hasattr(self, "play"):
-            self.play.check_always()
+            Outcome(self.play).check_always()
 
     def teardown(self) -> None:
         if hasattr(self, "play"):
-            self.play.settle()
-            self.play.check_end()
+            outcome = Outcome(self.play)
+            outcome.settle()
+            outcome.check_end()
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """One workshop's life in the whole site, step by step, for the state machine: what may happen, and what must hold.
 
 Nothing happens by itself (see `in_process`): messages wait until a step carries them, webhooks until a step sends
-them, in whatever order the steps come. `settle` lets everything come to an end; `check_end` compares the three
-databases and the sandboxes with what was done.
+them, in whatever order the steps come. `outcome` lets everything come to an end and compares.
 """
 
 from collections.abc import Sequence
@@ -15,9 +14,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from deploy.sandbox.stripe.store import CHARGE, EVENT
-from services.certification.domain.activation import activation_id_of
-from services.certification.domain.join import Join
-from services.certification.domain.submission import reference_of
 from services.enrollment import handlers as enrollment_handlers
 from services.enrollment.commands import (
     BlockPlan,
@@ -31,26 +27,21 @@ from services.enrollment.commands import (
     RecordDecisions,
 )
 from services.enrollment.domain import (
-    Booking,
-    BookingState,
     Delivery,
     Enrollment,
     HoldPolicy,
     SeatState,
-    Workshop,
 )
 from services.enrollment.domain.people import AttendeeDetails, PayerDetails
-from services.enrollment.queries import seat_differences, staff_list
+from services.enrollment.queries import staff_list
 from services.payment.commands import RequestCheckout
-from services.payment.domain import BookingAccount
 from services.payment.gateways.base import PaymentGateway
 from services.payment.tasks import begin_checkout
-from shared.db.engine import read_connection, write_connection
-from shared.db.kernel_tables import inbox, outbox
-from shared.db.moment import moment
+from shared.db.engine import write_connection
+from shared.db.kernel_tables import outbox
 from shared.errors import AppError, Unavailable
 from shared.messaging import leases
-from tests.support.in_process import SERVICES, WholeSite
+from tests.support.in_process import WholeSite
 
 CAPACITY = 3
 PRICE = 120_000
@@ -73,8 +64,8 @@ class Play:
         # A small Stripe keeps the examples quick; what an earlier one did there is in our books already.
         site.stripe.pull("reset")
         site.registry.behave(auto_activate=True)
-        self._enrollment = site.services["enrollment"]
-        with self._enrollment.transactions.read() as session:
+        self.enrollment = site.services["enrollment"]
+        with self.enrollment.transactions.read() as session:
             self.trainer = next(row.staff_id for row in staff_list(session) if "trainer" in row.roles)
         self.workshop_id = self._plan_workshop()
 
@@ -88,7 +79,7 @@ class Play:
             )
             for n in range(2)
         )
-        with self._enrollment.transactions.begin() as tx:
+        with self.enrollment.transactions.begin() as tx:
             workshop = enrollment_handlers.create_workshop(
                 CreateWorkshop(
                     course_code="CSPO",
@@ -123,13 +114,13 @@ class Play:
             for n in range(seats)
         )
         try:
-            with self._enrollment.transactions.begin() as tx:
+            with self.enrollment.transactions.begin() as tx:
                 placed = enrollment_handlers.place_booking(
                     PlaceBooking(
                         workshop_id=self.workshop_id,
                         attendees=attendees,
                         payer=PayerDetails(name="Grace Hopper", email="grace@example.com"),
-                        hold=self._enrollment.gateway(HoldPolicy),
+                        hold=self.enrollment.gateway(HoldPolicy),
                     ),
                     tx,
                 )
@@ -181,7 +172,7 @@ class Play:
         now = self.site.clock.now()
         if now < self.over_at:
             self.site.clock.advance(self.over_at - now)
-        with self._enrollment.transactions.begin() as tx:
+        with self.enrollment.transactions.begin() as tx:
             kept = self._kept(tx.session)
             enrollment_handlers.mark_everyone_present(
                 MarkEveryonePresent(workshop_id=self.workshop_id, actor_id=self.trainer), tx
@@ -207,7 +198,7 @@ class Play:
             for subject in ("participation", "understanding")
         )
         try:
-            with self._enrollment.transactions.begin() as tx:
+            with self.enrollment.transactions.begin() as tx:
                 enrollment_handlers.correct_assessment(
                     CorrectAssessment(
                         enrollment_id=enrollment_id,
@@ -255,7 +246,7 @@ class Play:
 
     def deliver_any_webhook(self, choice: int) -> None:
         """Stripe sends some event of this example, again or out of turn."""
-        events = self._at_stripe(EVENT)
+        events = self.at_stripe(EVENT)
         if events:
             self._lever("resend", event=events[choice % len(events)]["id"])
             self.site.stripe.deliver()
@@ -265,97 +256,7 @@ class Play:
         self.site.registry.behave(behaviour=behaviour, times=1)
         self.site.registry.behave(behaviour="no_deduplication")
 
-    # How it ends ------------------------------------------------------------------------------------
-
-    def settle(self) -> None:
-        """Everything that waits happens: messages, webhooks, timers, retries."""
-        requests.post(f"{self.site.registry.url}/_sandbox/behaviour/reset", timeout=10)
-        self.site.clock.advance(timedelta(minutes=90))
-        for _ in range(_MOST_ROUNDS):
-            while self.site.stripe.deliver():
-                pass
-            self.site.tick()
-            self._retry()
-            if not self.site.unfinished() and not self._outboxes_wait():
-                break
-        self.site.tick()
-
-    def _retry(self) -> None:
-        for service in self.site.services.values():
-            with write_connection(service.engine) as connection:
-                waiting = update(inbox).where(inbox.c.state.in_(["failed", "received"]))
-                connection.execute(waiting.values(next_attempt_at=moment()))
-        self.site.carry()
-
-    def _outboxes_wait(self) -> bool:
-        for service in self.site.services.values():
-            with read_connection(service.engine) as connection:
-                if connection.execute(
-                    select(outbox.c.seq).where(outbox.c.published_at.is_(None)).limit(1)
-                ).first():
-                    return True
-        return False
-
-    def accepted(self, enrollment_id: UUID) -> int:
-        """How often the Scrum Alliance accepted this attendee's name."""
-        reference = reference_of(activation_id_of(enrollment_id), 1)
-        references = self.site.registry.counters()["references"]
-        return int(references.get(str(reference), {}).get("accepted", 0))
-
-    def check_always(self) -> None:
-        """What holds after every step."""
-        with self._enrollment.transactions.read() as session:
-            workshop = session.get(Workshop, self.workshop_id)
-            assert workshop is not None
-            assert 0 <= workshop.reserved <= CAPACITY
-            assert not seat_differences(session)
-
-    def check_end(self) -> None:
-        """What holds when everything has come to an end."""
-        assert self.site.unfinished() == []
-        with (
-            self._enrollment.transactions.read() as ours,
-            self.site.services["payment"].transactions.read() as money,
-            self.site.services["certification"].transactions.read() as certificates,
-        ):
-            for booking_id in self.bookings:
-                booking = ours.get(Booking, booking_id)
-                account = money.get(BookingAccount, booking_id)
-                assert booking is not None
-                assert account is not None
-                assert booking.state is not BookingState.HELD, "every hold ends"
-                self._check_money(booking_id, booking, account)
-            for enrollment_id, booking_id in self.enrollments.items():
-                enrollment = ours.get(Enrollment, enrollment_id)
-                join = certificates.get(Join, enrollment_id)
-                assert enrollment is not None
-                assert join is not None
-                self._check_membership(enrollment_id, booking_id, enrollment, join)
-
-    def _check_money(self, booking_id: UUID, booking: Booking, account: BookingAccount) -> None:
-        charges = self._charges(booking_id)
-        assert len(charges) <= 1, "nobody pays twice"
-        paid = sum(charge["amount"] - charge["amount_refunded"] for charge in charges)
-        lost = paid if self.disputed.get(booking_id) == "lose" else 0
-        if self.disputed.get(booking_id) != "open":
-            assert account.received_minor == paid - lost, "the books hold what Stripe holds"
-        if charges:
-            assert booking.state in (BookingState.CONFIRMED, BookingState.UNSEATED), "money is never ignored"
-
-    def _check_membership(
-        self, enrollment_id: UUID, booking_id: UUID, enrollment: Enrollment, join: Join
-    ) -> None:
-        accepted = self.accepted(enrollment_id)
-        assert accepted <= 1, "at most one submission"
-        paid = bool(self._charges(booking_id))
-        covered = paid and booking_id not in self.refunded and self.disputed.get(booking_id) in (None, "win")
-        good = enrollment.seat is SeatState.KEPT and covered and self.eligible.get(enrollment_id, False)
-        if good:
-            assert accepted == 1, "seat, money and verdict: the name is submitted"
-            assert join.sent
-        elif accepted:
-            assert join.flagged_at is not None, "submitted, and a fact fell away: flagged"
-        assert join.sent == bool(accepted)
+    # What the sandboxes and the databases say ------------------------------------------------------------
 
     def _kept(self, session: Session) -> list[UUID]:
         query = select(Enrollment.enrollment_id).where(
@@ -363,17 +264,16 @@ class Play:
         )
         return list(session.scalars(query))
 
-    def _charges(self, booking_id: UUID) -> Sequence[dict[str, Any]]:
-        charges = self._at_stripe(CHARGE)
-        return [c for c in charges if c["metadata"].get("booking_id") == str(booking_id) and c["paid"]]
-
-    def _at_stripe(self, kind: str) -> Sequence[dict[str, Any]]:
-        with self.site.stripe.sandbox.transaction() as tx:
-            return list(tx.newest_first(kind))
-
     def _lever(self, name: str, **sent: Any) -> bool:
         # People try things at any moment; the sandbox refuses what is not possible then.
         return requests.post(f"{self.site.stripe.url}/_sandbox/{name}", json=sent, timeout=10).ok
 
+    def at_stripe(self, kind: str) -> Sequence[dict[str, Any]]:
+        """Everything of one kind at Stripe, newest first."""
+        with self.site.stripe.sandbox.transaction() as tx:
+            return list(tx.newest_first(kind))
 
-__all__ = ["SERVICES", "Play"]
+    def charges_of(self, booking_id: UUID) -> Sequence[dict[str, Any]]:
+        """What the booking's payer was charged."""
+        charges = self.at_stripe(CHARGE)
+        return [c for c in charges if c["metadata"].get("booking_id") == str(booking_id) and c["paid"]]
