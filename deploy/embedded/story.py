@@ -62,7 +62,7 @@ class Story:
         self._say = say
         self._before = before
         self._began = time.monotonic() if began is None else began
-        self._patience = patience
+        self.patience = patience
         self._person = student
         self._workshop_id = workshop_id
         self._reload_seconds = reload_seconds
@@ -170,6 +170,8 @@ class Story:
         self._before("sign_in")
         trainer = self._browser().open(f"{self._plan.site_url}/staff/login?next=/trainer")
         trainer.submit({"email": TRAINER[0], "password": TRAINER[1]}, having="password")
+        if "/staff/login" in trainer.url:
+            raise StoryFailed(f"the trainer could not sign in: {trainer.text[:SHORT_OF]}")
         roster = f"{self._plan.site_url}/trainer/workshops/{workshop['workshop_id']}"
         trainer.open(roster).submit({}, press=("step", "everyone"), having="step")
         fields = trainer.form("step").fields
@@ -254,7 +256,7 @@ class Story:
             self._say(f"            {saying.service:13} {saying.type}")
 
     def _until(self, what: str, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 if holds():
@@ -262,7 +264,7 @@ class Story:
             except (requests.RequestException, LookupError):
                 pass
             if time.monotonic() > deadline:
-                raise StoryFailed(f"waited {self._patience:.0f} s, but not yet: {what}")
+                raise StoryFailed(f"waited {self.patience:.0f} s, but not yet: {what}")
             time.sleep(0.1)
 
 

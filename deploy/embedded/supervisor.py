@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 
@@ -29,14 +28,18 @@ class Supervisor:
     """Keeps programs running until told to stop. Their output goes to `<logs>/<name>.log`."""
 
     STOP_SECONDS = 25.0
+    STEADY_SECONDS = 10.0
+    """Who ran for so long did not fail at its start."""
 
     def __init__(self, programs: Sequence[Program], logs: Path) -> None:
         self._programs = {program.name: program for program in programs}
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, float] = {}
         self._failures: dict[str, int] = {}
-        self._files: list[IO[bytes]] = []
+        self._due: dict[str, float] = {}
         self._stopping = threading.Event()
+        self._all_ended = threading.Event()
         self._guard = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self.restarts = 0
@@ -62,8 +65,6 @@ class Supervisor:
     def stop(self) -> None:
         """SIGTERM all, wait for their work in hand, SIGKILL who does not end."""
         self._stopping.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
         with self._guard:
             running = list(self._running.values())
         for process in running:
@@ -76,16 +77,16 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 _signal_group(process, signal.SIGKILL)
                 process.wait()
-        for file in self._files:
-            file.close()
+        self._all_ended.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
 
     def _launch(self, name: str) -> None:
         program = self._programs[name]
-        file = (self._logs / f"{name}.log").open("ab")
-        self._files.append(file)
-        with self._guard:
+        with self._guard, (self._logs / f"{name}.log").open("ab") as file:
             if self._stopping.is_set():
                 return
+            self._started[name] = time.monotonic()
             self._running[name] = subprocess.Popen(
                 list(program.arguments),
                 env={**os.environ, **program.environment},
@@ -99,13 +100,24 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stopping.wait(0.1):
             for name in self._programs:
-                if self.process(name).poll() is None:
-                    continue
-                self.restarts += 1
-                self._failures[name] = self._failures.get(name, 0) + 1
-                # A program that fails at every start must not burn the machine.
-                self._stopping.wait(min(0.1 * 2 ** min(self._failures[name], 6), 5.0))
-                self._launch(name)
+                process = self.process(name)
+                if process.poll() is not None:
+                    self._start_again(name, process)
+        # The kernel kills a child when the thread that started it ends, not only with the process.
+        self._all_ended.wait()
+
+    def _start_again(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        if name not in self._due:
+            # Who is left of the program still holds its port.
+            _signal_group(process, signal.SIGKILL)
+            steady = time.monotonic() - self._started[name] > self.STEADY_SECONDS
+            self._failures[name] = 0 if steady else self._failures.get(name, 0) + 1
+            # A program that fails at every start must not burn the machine.
+            self._due[name] = time.monotonic() + min(0.1 * 2 ** min(self._failures[name], 6), 5.0)
+        if time.monotonic() >= self._due[name]:
+            del self._due[name]
+            self.restarts += 1
+            self._launch(name)
 
 
 def _die_with_parent() -> None:
