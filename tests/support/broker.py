@@ -25,6 +25,13 @@ def publish(bus: RabbitMQBus, *messages: OutgoingMessage) -> None:
     bus.publisher().publish(messages).result(30)
 
 
+def reader(bus: RabbitMQBus) -> RabbitMQConsumer:
+    """The consumer of a service that has a queue."""
+    consumer = bus.consumer()
+    assert consumer is not None
+    return consumer
+
+
 def take(consumer: RabbitMQConsumer, count: int, seconds: float = 20) -> list[Delivery]:
     """At least `count` deliveries, acknowledged one after the other."""
     found: list[Delivery] = []

@@ -24,11 +24,12 @@ def main() -> None:
     """Read until nothing comes, or a message kills."""
     url, service, event_type, probation = sys.argv[1:]
     bus = RabbitMQBus(url, Manifest(subscriptions={service: frozenset({event_type})}), service=service)
-    consumer: RabbitMQConsumer
+    consumer: RabbitMQConsumer | None
     if probation == "off":
         consumer = Reckless(lambda user: bus._connection(user, "reader"), service=service, prefetch=300)
     else:
         consumer = bus.consumer()
+    assert consumer is not None
     while deliveries := consumer.receive(100, 2.0):
         for delivery in deliveries:
             if delivery.queue == f"{service}.inbox" and delivery.body == b"poison":

@@ -48,8 +48,10 @@ class RabbitMQBus:
         self._open.append(publisher)
         return publisher
 
-    def consumer(self) -> RabbitMQConsumer:
-        """See `Bus.consumer`: a new connection that reads this service's queues."""
+    def consumer(self) -> RabbitMQConsumer | None:
+        """See `Bus.consumer`: a new connection that reads this service's queues; None where it has none."""
+        if self._service not in self._manifest.subscriptions:
+            return None
         consumer = RabbitMQConsumer(
             lambda user: self._connection(user, "consumer"),
             service=self._service,

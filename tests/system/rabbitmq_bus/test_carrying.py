@@ -7,15 +7,15 @@ import pytest
 
 from shared.messaging.bus import BusUnavailable
 from shared.messaging.rabbitmq_bus import RabbitMQBus
-from tests.support.broker import eventually, manage, message, names, publish, take, vhost
+from tests.support.broker import eventually, manage, message, names, publish, reader, take, vhost
 from tests.support.rabbitmq import RabbitMQ
 
 
 def test_a_confirmed_message_arrives_whole_in_every_queue(make_bus: Callable[..., RabbitMQBus]) -> None:
     big = bytes(range(256)) * 4096
     publish(make_bus(), message("big", body=big), message("other", "other.v1"))
-    alpha = take(make_bus().consumer(), 1)
-    beta = take(make_bus(service="beta").consumer(), 2)
+    alpha = take(reader(make_bus()), 1)
+    beta = take(reader(make_bus(service="beta")), 2)
     assert [(d.message_id, d.type, d.body) for d in alpha] == [("big", "thing.done.v1", big)]
     assert [(d.redelivered, d.delivery_count, d.queue) for d in alpha] == [(False, 0, "alpha.inbox")]
     assert names(beta) == ["big", "other"]
@@ -65,17 +65,17 @@ def test_a_full_queue_refuses_the_batch(
         return False
 
     eventually(refused)
-    consumer = bus.consumer()
+    consumer = reader(bus)
     eventually(lambda: take(consumer, 2, 1) is not None and not refused())
 
 
 def test_a_message_not_acknowledged_comes_again_and_counts(make_bus: Callable[..., RabbitMQBus]) -> None:
     bus = make_bus()
     publish(bus, message("m1"), message("m2"))
-    first = bus.consumer()
+    first = reader(bus)
     assert names(first.receive(10, 10)) == ["m1"]
     first.close()
-    again = take(make_bus().consumer(), 2)
+    again = take(reader(make_bus()), 2)
     assert [(d.message_id, d.redelivered, d.delivery_count) for d in again] == [
         ("m1", True, 1),
         ("m2", False, 0),
@@ -84,7 +84,7 @@ def test_a_message_not_acknowledged_comes_again_and_counts(make_bus: Callable[..
 
 def test_heartbeats_go_on_while_a_reader_is_slow(amqp_url: str, make_bus: Callable[..., RabbitMQBus]) -> None:
     bus = make_bus(f"{amqp_url}?heartbeat=1")
-    consumer = bus.consumer()
+    consumer = reader(bus)
     publish(bus, message("slow"))
     (delivery,) = consumer.receive(1, 10)
     time.sleep(6)

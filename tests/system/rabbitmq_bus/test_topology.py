@@ -6,7 +6,7 @@ import pytest
 
 from shared.messaging.bus import BusUnavailable
 from shared.messaging.rabbitmq_bus import RabbitMQBus, apply_topology
-from tests.support.broker import MANIFEST, as_user, manage, message, names, publish, take, vhost
+from tests.support.broker import MANIFEST, as_user, manage, message, names, publish, reader, take, vhost
 from tests.support.rabbitmq import RabbitMQ
 
 
@@ -47,7 +47,7 @@ def test_a_user_who_may_not_declare_looks(
         apply_topology(amqp_url, MANIFEST)
         bus = make_bus(url)
         publish(bus, message("m"))
-        assert names(take(bus.consumer(), 1)) == ["m"]
+        assert names(take(reader(bus), 1)) == ["m"]
     finally:
         manage(rabbitmq, "DELETE", "/api/users/reader")
 

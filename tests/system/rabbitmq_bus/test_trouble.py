@@ -23,6 +23,7 @@ from tests.support.broker import (
     message,
     names,
     publish,
+    reader,
     take,
     vhost,
     works,
@@ -37,7 +38,7 @@ def test_acknowledgements_of_a_lost_connection_are_dropped(
     amqp_url: str, rabbitmq: RabbitMQ, make_bus: Callable[..., RabbitMQBus]
 ) -> None:
     bus = make_bus()
-    consumer = bus.consumer()
+    consumer = reader(bus)
     publish(bus, *(message(f"m{n}") for n in range(5)))
     assert names(take(consumer, 1)) == ["m0"]
     held: list[Delivery] = []
@@ -75,7 +76,7 @@ def test_the_broker_killed_and_back(
     killable_rabbitmq: RabbitMQ, make_bus: Callable[..., RabbitMQBus]
 ) -> None:
     bus = make_bus(management_url=None)
-    publisher, consumer = bus.publisher(), bus.consumer()
+    publisher, consumer = bus.publisher(), reader(bus)
     bus.check()
     killable_rabbitmq.let_new_queues_settle()
     confirmed: set[str] = set()

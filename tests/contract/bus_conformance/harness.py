@@ -10,9 +10,9 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, delete, func, select
 
-from shared.db.engine import read_connection
+from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import KERNEL_METADATA, inbox, outbox
 from shared.ids import new_id
 from shared.messaging.bus import Bus, BusUnavailable, Manifest, OutgoingMessage
@@ -20,8 +20,18 @@ from shared.messaging.event import Event
 from shared.messaging.subscriptions import RetryPolicy
 from shared.service import Service
 from shared.worker import Worker
-from tests.contract.bus_process import spawn
-from tests.contract.bus_subject import MANIFEST, NAMES, QUICK, Base, Count, ParcelSent, Place, Sender, Tricks
+from tests.contract.bus_conformance.process import spawn
+from tests.contract.bus_conformance.subject import (
+    MANIFEST,
+    NAMES,
+    QUICK,
+    Base,
+    Count,
+    ParcelSent,
+    Place,
+    Sender,
+    Tricks,
+)
 from tests.support.postgres import Postgres
 from tests.support.rabbitmq import RabbitMQ
 
@@ -42,6 +52,11 @@ def parcel(
         note=note,
         person=Sender(name=person) if person else None,
     )
+
+
+def parcels(count: int) -> list[ParcelSent]:
+    """Several, each with a number of its own."""
+    return [parcel(number) for number in range(count)]
 
 
 def eventually(ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
@@ -74,7 +89,9 @@ class Site:
         for service in self.services.values():
             KERNEL_METADATA.create_all(service.engine)
             Base.metadata.create_all(service.engine)
-        self._declared_at = time.monotonic()
+            with write_connection(service.engine) as connection:
+                for table in (*KERNEL_METADATA.sorted_tables, *Base.metadata.sorted_tables):
+                    connection.execute(delete(table))
 
     @property
     def embedded(self) -> bool:
@@ -205,8 +222,7 @@ class Site:
             with self._locked("right"):
                 yield
             return
-        # RabbitMQ 3.10 leaves a queue without a leader when it is killed in the second that declared it.
-        time.sleep(max(0.0, self._declared_at + 3 - time.monotonic()))
+        self.broker.let_new_queues_settle()
         self.broker.kill()
         yield
         self.broker.start()
@@ -221,6 +237,9 @@ class Site:
         self.postgres.stop_immediate()
         yield
         self.postgres.start()
+        # The connections of the test itself are gone too; those of the workers are the workers' business.
+        for service in self.services.values():
+            service.engine.dispose()
 
     def carries(self) -> bool:
         """Whether the bus says that it can carry messages."""

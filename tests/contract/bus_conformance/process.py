@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 
 from shared.messaging.subscriptions import RetryPolicy
 from shared.worker import Worker
-from tests.contract.bus_subject import Place
+from tests.contract.bus_conformance.subject import Place
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
