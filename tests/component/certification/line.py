@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from services import certification
@@ -108,6 +109,9 @@ class Line:
     ) -> None:
         self.url = url or f"sqlite:///{folder / 'certification.sqlite'}"
         self.engine = make_engine(self.url)
+        if self.engine.dialect.name == "sqlite":
+            # Nothing is killed here, and waiting for the disk would be most of these tests' time.
+            listen(self.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         upgrade(self.engine, MIGRATIONS, Base.metadata)
         self.clock = FrozenClock(START)
         self.registry = MemoryRegistry()
