@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from shared.db.engine import write_connection
+from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
 from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
@@ -44,10 +44,15 @@ class Desk:
         self._tasks = reader.task_types()
         # Claimed when our database went away: given back first, so that the outage is no attempt of theirs.
         self._to_release: list[Claimed] = []
+        self._idle = False
 
     def step(self) -> int:
         """Claim and handle one batch; returns how many messages were taken, 0 when none waits."""
         try:
+            if self._idle and not self._to_release:
+                with read_connection(self._engine) as connection:
+                    if not leases.anything_waits(connection, without=self._tasks):
+                        return 0
             with write_connection(self._engine) as connection:
                 leases.release(connection, self._to_release)
                 claimed = leases.claim(
@@ -61,6 +66,7 @@ class Desk:
             raise_if_away(error)
             raise
         self._to_release.clear()
+        self._idle = not claimed
         if not claimed:
             return 0
         try:

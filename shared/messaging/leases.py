@@ -6,10 +6,11 @@ kills the process has counted its own attempt. Whoever lost the lease changes no
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, null, or_, select, update
 
 from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
@@ -46,21 +47,8 @@ def claim(
     """
     if only is not None and not only:
         return []
-    query = (
-        select(inbox)
-        .where(
-            inbox.c.state.in_(OPEN_STATES),
-            inbox.c.next_attempt_at <= moment(),
-            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
-        )
-        .order_by(inbox.c.next_attempt_at, inbox.c.message_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if only is not None:
-        query = query.where(_of_kinds(only))
-    elif without:
-        query = query.where(~_of_kinds(without))
+    kinds = None if only is None else tuple(only)
+    query = _waiting(kinds, tuple(without)).limit(limit).with_for_update(skip_locked=True)
     rows = connection.execute(query).all()
     if not rows:
         return []
@@ -95,6 +83,36 @@ def claim(
         )
         for row in batch
     ]
+
+
+def anything_waits(
+    connection: Connection,
+    *,
+    only: Collection[tuple[str, str]] | None = None,
+    without: Collection[tuple[str, str]] = (),
+) -> bool:
+    """Whether `claim` would find something: a look that takes no lock, for workers with nothing to do."""
+    kinds = None if only is None else tuple(only)
+    return connection.execute(_waiting(kinds, tuple(without)).limit(1)).first() is not None
+
+
+@cache
+def _waiting(
+    only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str, str], ...]
+) -> "Select[Any]":
+    # Built once per worker: putting the statement together costs more than running it on an empty inbox.
+    query = (
+        select(inbox)
+        .where(
+            inbox.c.state.in_(OPEN_STATES),
+            inbox.c.next_attempt_at <= moment(),
+            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
+        )
+        .order_by(inbox.c.next_attempt_at, inbox.c.message_id)
+    )
+    if only is not None:
+        return query.where(_of_kinds(only))
+    return query.where(~_of_kinds(without)) if without else query
 
 
 def _of_kinds(kinds: Collection[tuple[str, str]]) -> ColumnElement[bool]:

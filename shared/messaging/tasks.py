@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import structlog
 
 from shared.clock import Clock
-from shared.db.engine import write_connection
+from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
 from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
@@ -94,6 +94,10 @@ class TaskRunner:
         try:
             with self._guard:
                 given_back, self._to_release = self._to_release, []
+            if not given_back:
+                with read_connection(self._engine) as connection:
+                    if not leases.anything_waits(connection, only=self._types):
+                        return 0
             with write_connection(self._engine) as connection:
                 leases.release(connection, given_back)
                 claimed = leases.claim(

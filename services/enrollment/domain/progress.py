@@ -54,6 +54,14 @@ class Progress(MappedAsDataclass, Base, kw_only=True):
         return self.submitted_at is not None or self.activated_at is not None
 
     @property
+    def is_held(self) -> bool:
+        """Whether a fact fell away after the submission and has not come back: a dispute that was won ends it."""
+        if self.held_at is None:
+            return False
+        covered_at = self.coverage_at if self.coverage is Coverage.COVERED else None
+        return covered_at is None or covered_at < self.held_at
+
+    @property
     def has_failed(self) -> bool:
         """Whether the last word about the submission is a refusal."""
         if self.failed_at is None or self.activated_at is not None:
@@ -182,7 +190,7 @@ def _submitted_step(progress: Progress | None) -> Step:
     title = "Submitted to the Scrum Alliance"
     if progress is None:
         return Step(title=title, state="todo", at=None, text="Your name is submitted after both steps above.")
-    if progress.held_at is not None:
+    if progress.is_held:
         return Step(
             title=title,
             state="problem",
