@@ -91,7 +91,10 @@ class DisputeClosed(Event):
 @REGISTRY.event("payment.failed.v1", publisher="payment", aggregate="payable", key="payable_id")
 @dataclass(frozen=True, kw_only=True)
 class PaymentFailed(Event):
-    """An attempt to pay was refused; the payer may try again while the hold stands. `reason` is a code."""
+    """An attempt to pay was refused; the payer may try again while the hold stands. `reason` is a code.
+
+    With `wrong_amount` or `wrong_currency` money did come, but not what was asked: it covers nothing.
+    """
 
     payable_id: UUID
     booking_id: UUID

@@ -18,6 +18,9 @@ MAX_SEATS = 50
 # Without vowels no word appears by accident; without 0, 1, I, L, O and U nothing is misread on the phone.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
 
+MONEY_DIFFERS = frozenset({"wrong_amount", "wrong_currency"})
+"""Payment problems with which the payer was charged all the same."""
+
 
 class BookingState(StrEnum):
     """What became of a booking."""

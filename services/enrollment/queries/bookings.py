@@ -20,6 +20,7 @@ from services.enrollment.domain import (
     StaffMember,
     Workshop,
 )
+from services.enrollment.domain.booking import MONEY_DIFFERS
 from services.enrollment.domain.progress import AssessmentFacts, Coverage, Step, progress_steps
 from services.enrollment.queries.catalogue import BlockView, blocks_of
 
@@ -87,6 +88,11 @@ class BookingPage:
     def can_pay(self, now: datetime) -> bool:
         """Whether the payment page can still be opened."""
         return self.state is BookingState.HELD and now <= self.pay_by
+
+    @property
+    def money_differs(self) -> bool:
+        """Whether money came that is not what was asked: the payer was charged, and nothing is covered."""
+        return self.payment_problem in MONEY_DIFFERS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,13 @@ from services.payment.domain import (
 from services.payment.domain.books import WRONG
 from services.payment.handlers.telling import facts_of
 from services.payment.repository import booking_of_payment, open_books
-from shared.contracts.payment import DisputeClosed, PaymentConfirmed, PaymentDisputed, PaymentRefunded
+from shared.contracts.payment import (
+    DisputeClosed,
+    PaymentConfirmed,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from shared.db.transaction import Tx
 from shared.errors import Permanent
 
@@ -52,7 +58,10 @@ def confirm_payment(command: ConfirmPayment, tx: Tx) -> Payment:
     tx.add(payment)
     books.payments.append(payment)
     changed = books.settle(tx.now())
-    if first and payment.state not in WRONG:
+    if first and payment.state in WRONG:
+        # Who paid must not read on the booking page that nothing was charged.
+        _tell_wrong(payment, tx)
+    elif first:
         _tell_confirmed(payment, changed, tx)
     return payment
 
@@ -147,6 +156,17 @@ def _tell_confirmed(payment: Payment, changed: list[Coverage], tx: Tx) -> None:
             currency=payment.currency,
             occurred_at=payment.paid_at,
             coverage=facts_of(changed),
+        )
+    )
+
+
+def _tell_wrong(payment: Payment, tx: Tx) -> None:
+    tx.publish(
+        PaymentFailed(
+            payable_id=payment.payable_id,
+            booking_id=payment.booking_id,
+            reason=payment.state.value,
+            occurred_at=payment.paid_at,
         )
     )
 
