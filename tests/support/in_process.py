@@ -18,6 +18,7 @@ from uuid import UUID
 import requests
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.event import listen
 
 from deploy.embedded.browser import Browser
 from deploy.sandbox import stripe
@@ -123,6 +124,8 @@ class WholeSite:
             },
         )
         for service in self.services.values():
+            # Nothing is killed here, and waiting for the disk would be most of these tests' time.
+            listen(service.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
             stack.callback(service.engine.dispose)
         self.workers = {name: Worker(service) for name, service in self.services.items()}
         for worker in self.workers.values():
