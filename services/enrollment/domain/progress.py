@@ -59,7 +59,7 @@ class Progress(MappedAsDataclass, Base, kw_only=True):
         if self.held_at is None:
             return False
         covered_at = self.coverage_at if self.coverage is Coverage.COVERED else None
-        return covered_at is None or covered_at < self.held_at
+        return covered_at is None or covered_at <= self.held_at
 
     @property
     def has_failed(self) -> bool:

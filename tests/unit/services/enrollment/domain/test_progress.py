@@ -136,14 +136,13 @@ def test_the_newest_moment_of_a_fact_stays() -> None:
 
 
 def test_a_hold_ends_when_the_money_comes_back() -> None:
-    progress = Progress(enrollment_id=new_id())
+    progress = Progress(enrollment_id=uuid4())
     progress.learn_membership("submitted", NOW)
     progress.learn_coverage(Coverage.FROZEN, 2, "disputed", NOW + timedelta(minutes=1))
     progress.learn_membership("held", NOW + timedelta(minutes=2), "coverage_frozen")
     assert progress.is_held
     progress.learn_coverage(Coverage.COVERED, 3, "dispute_won", NOW + timedelta(days=9))
     assert not progress.is_held
-
 
 
 def test_the_newest_certificate_stays() -> None:
