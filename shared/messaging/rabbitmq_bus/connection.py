@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import pika
+import structlog
 from pika import exceptions as amqp
 
 from shared.messaging.bus import BusUnavailable, Manifest
@@ -22,10 +23,7 @@ from shared.messaging.rabbitmq_bus import topology
 from shared.messaging.rabbitmq_bus.problems import topology_problem, words
 from shared.messaging.rabbitmq_bus.topology import Channel
 
-log = logging.getLogger(__name__)
-
-# pika tells every lost connection as several errors with tracebacks; this module tells it once.
-logging.getLogger("pika").setLevel(logging.CRITICAL)
+log = structlog.get_logger()
 
 _DEFAULTS = {
     "heartbeat": 30,
@@ -91,6 +89,8 @@ class BrokerConnection:
 
     def start(self) -> None:
         """Begin to connect."""
+        # pika tells every lost connection as several errors with tracebacks; this module tells it once.
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
         self._thread.start()
 
     def call(self, callback: Callable[[], None]) -> State:
@@ -156,14 +156,10 @@ class BrokerConnection:
             if self._stop.is_set():
                 break
             if self._hopeless:
-                log.error(
-                    "%s: %s. Needs a person; trying again slowly.",
-                    self._name,
-                    self._problem,
-                )
+                log.error("broker_needs_a_person", connection=self._name, problem=self._problem)
                 pause = self._reconnect_max
             else:
-                log.warning("%s: %s. Connecting again.", self._name, self._problem)
+                log.warning("broker_connection_lost", connection=self._name, problem=self._problem)
                 pause = self._reconnect_min if was_ready else pause
             self._stop.wait(random.uniform(pause / 2, pause))
             pause = min(pause * 2, self._reconnect_max)
@@ -188,7 +184,7 @@ class BrokerConnection:
                 self._close_connection()
             connection.ioloop.start()
         except Exception as error:
-            log.exception("%s: the connection's loop failed", self._name)
+            log.exception("broker_loop_failed", connection=self._name)
             self._problem = words(error)
         finally:
             with self._changed:
@@ -210,7 +206,7 @@ class BrokerConnection:
         try:
             callback()
         except Exception as error:
-            log.exception("%s: an error on the connection's thread", self._name)
+            log.exception("broker_callback_failed", connection=self._name)
             self.fail(f"an error on the connection's thread: {words(error)}")
 
     def _on_open(self, connection: Any) -> None:
@@ -221,11 +217,7 @@ class BrokerConnection:
 
     def _set_blocked(self, blocked: bool) -> None:
         self._blocked = blocked
-        log.warning(
-            "%s: the broker %s",
-            self._name,
-            "blocks publishing" if blocked else "takes messages again",
-        )
+        log.warning("broker_blocks" if blocked else "broker_takes_again", connection=self._name)
 
     def _check_opening(self) -> None:
         if not self._was_ready:

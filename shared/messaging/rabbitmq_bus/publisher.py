@@ -43,9 +43,10 @@ class RabbitMQPublisher:
     ) -> None:
         self._incoming: deque[_Batch] = deque()
         self._channel: Channel | None = None
-        self._unconfirmed: deque[tuple[int, _Batch]] = deque()
-        self._confirmed_early: set[int] = set()
+        self._unconfirmed: dict[int, _Batch] = {}
         self._last_tag = 0
+        # Everything below was confirmed by a frame that meant several at once.
+        self._first_open = 1
         self._confirm_seconds = confirm_seconds
         self._open_futures: set[Future[None]] = set()
         self.connection = connect(self)
@@ -83,16 +84,15 @@ class RabbitMQPublisher:
     def lost(self, problem: str) -> None:
         """See `ConnectionUser.lost`."""
         self._channel = None
-        for _tag, batch in self._unconfirmed:
+        for batch in self._unconfirmed.values():
             batch.fail(problem)
         self._unconfirmed.clear()
-        self._confirmed_early.clear()
         self._fail_incoming(problem)
 
     def _select_confirms(self, channel: Channel) -> None:
         def selected(_answer: object) -> None:
             self._channel = channel
-            self._last_tag = 0
+            self._last_tag, self._first_open = 0, 1
             self._send()
             self._watch()
 
@@ -103,7 +103,7 @@ class RabbitMQPublisher:
         channel = self._channel
         if channel is None:
             return
-        unconfirmed = self._unconfirmed.append
+        unconfirmed = self._unconfirmed
         publish = channel.basic_publish
         while self._incoming:
             try:
@@ -115,7 +115,7 @@ class RabbitMQPublisher:
             for message in batch.messages:
                 tag += 1
                 # Noted before it is sent: if sending fails half-way, the whole batch fails with it.
-                unconfirmed((tag, batch))
+                unconfirmed[tag] = batch
                 self._last_tag = tag
                 publish(
                     EVENTS,
@@ -127,48 +127,35 @@ class RabbitMQPublisher:
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method
-        tag = method.delivery_tag
         refused = method.NAME == "Basic.Nack"
-        unconfirmed = self._unconfirmed
         if method.multiple:
-            while unconfirmed and unconfirmed[0][0] <= tag:
-                self._settle(unconfirmed.popleft(), refused)
-        elif unconfirmed and unconfirmed[0][0] == tag:
-            self._settle(unconfirmed.popleft(), refused)
+            tags = range(self._first_open, method.delivery_tag + 1)
+            self._first_open = tags.stop
         else:
-            # Confirms of several queues need not come in order; the left end catches up later.
-            self._confirmed_early.add(tag)
+            tags = range(method.delivery_tag, method.delivery_tag + 1)
+        for tag in tags:
+            batch = self._unconfirmed.pop(tag, None)
+            if batch is None:
+                continue
+            batch.waiting -= 1
             if refused:
-                for waiting_tag, batch in unconfirmed:
-                    if waiting_tag == tag:
-                        batch.fail(_REFUSED)
-        while unconfirmed and unconfirmed[0][0] in self._confirmed_early:
-            self._settle(unconfirmed.popleft(), False)
-
-    def _settle(self, entry: tuple[int, _Batch], refused: bool) -> None:
-        tag, batch = entry
-        if self._confirmed_early:
-            self._confirmed_early.discard(tag)
-        batch.waiting -= 1
-        if refused:
-            batch.fail(_REFUSED)
-        elif batch.waiting == 0 and not batch.future.done():
-            batch.future.set_result(None)
+                batch.fail(_REFUSED)
+            elif batch.waiting == 0 and not batch.future.done():
+                batch.future.set_result(None)
 
     def _on_return(self, _channel: object, _method: object, returned: Any, _body: object) -> None:
         """No queue takes this type and the net for such messages is missing: its batch is not durable."""
-        for _tag, batch in self._unconfirmed:
+        for batch in set(self._unconfirmed.values()):
             if any(message.message_id == returned.message_id for message in batch.messages):
                 batch.fail(f"the broker has no queue for messages of type {returned.type}")
 
     def _watch(self) -> None:
         if self._channel is None:
             return
-        if self._unconfirmed:
-            age = time.monotonic() - self._unconfirmed[0][1].sent_at
-            if age > self._confirm_seconds:
-                self.connection.fail(f"the broker did not confirm within {self._confirm_seconds:.0f} s")
-                return
+        oldest = next(iter(self._unconfirmed.values()), None)
+        if oldest is not None and time.monotonic() - oldest.sent_at > self._confirm_seconds:
+            self.connection.fail(f"the broker did not confirm within {self._confirm_seconds:.0f} s")
+            return
         self.connection.later(1.0, self._watch)
 
     def _fail_incoming(self, problem: str) -> None:
