@@ -52,15 +52,18 @@ def environment_of(name: str, environ: Mapping[str, str]) -> dict[str, str]:
 def build_all(environ: Mapping[str, str], overrides: Overrides | None = None) -> dict[str, Service]:
     """The three services in this process."""
     chosen = overrides or Overrides(signal=Signal())
-    return {
-        name: build(read_settings_from(settings, environment_of(name, environ)), overrides=chosen)
-        for name, (settings, build) in ROOTS.items()
-    }
+    return {name: build_one(name, environ, chosen) for name in ROOTS}
 
 
-def create_site() -> Callable[..., Iterable[bytes]]:
+def build_one(name: str, environ: Mapping[str, str], overrides: Overrides) -> Service:
+    """One of the three."""
+    settings, build = ROOTS[name]
+    return build(read_settings_from(settings, environment_of(name, environ)), overrides=overrides)
+
+
+def create_site(services: Mapping[str, Service] | None = None) -> Callable[..., Iterable[bytes]]:
     """The WSGI entry of the embedded site: dispatches by path to the three apps."""
-    services = build_all(os.environ)
+    services = services or build_all(os.environ)
     configure_logs(os.environ.get("LOG_FORMAT", "json"), "")
     apps = {name: create_web(service) for name, service in services.items()}
 
@@ -79,16 +82,31 @@ def main() -> None:
 def worker() -> None:
     """All three services' background work in one process, the bus embedded."""
     configure_logs(os.environ.get("LOG_FORMAT", "json"), "")
-    workers = [Worker(service) for service in build_all(os.environ).values()]
+    work(build_all(os.environ).values())
+
+
+def work(services: Iterable[Service]) -> None:
+    """Run the workers of these services in this process until told to stop."""
+    workers = [Worker(service) for service in services]
     start_embedded(workers)
     run_until_told(workers)
 
 
 def start_embedded(workers: list[Worker]) -> None:
     """One loop for all relays and desks (threads only queue for the interpreter), threads for the rest."""
+    steps = [step for each in workers for step in (each.relay.step, each.desk.step)]
 
     def step() -> int:
-        return sum(each.relay.step() + each.desk.step() for each in workers)
+        done, problem = 0, None
+        for one in steps:
+            try:
+                done += one()
+            except Exception as error:
+                # One service's trouble must not keep the others from their turn.
+                problem = problem or error
+        if problem is not None:
+            raise problem
+        return done
 
     for each in workers:
         each.start(each.side_loops())

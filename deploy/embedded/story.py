@@ -43,7 +43,7 @@ class Story:
     """Runs against an open site. `say` prints a line; `before` hears of each step before it is taken.
 
     The steps: book, confirm, pay, return, sign_in, complete, activate, conclude. Without `workshop_id` the
-    student takes the next workshop that has no exam.
+    student takes the next workshop that has no exam; a `trainer` may be signed in already.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Story:
         patience: float = 60.0,
         student: Student = Student(),
         workshop_id: str | None = None,
+        trainer: Browser | None = None,
         reload_seconds: float = 0.0,
     ) -> None:
         self._plan = plan
@@ -67,6 +68,7 @@ class Story:
         self._workshop_id = workshop_id
         self._reload_seconds = reload_seconds
         self._student = self._browser()
+        self._trainer = trainer or self._browser()
         self._watcher = EventWatcher({name: plan.database(name) for name in plan.services})
         self._reference = ""
         self._booking_url = ""
@@ -168,12 +170,13 @@ class Story:
             clock.advance(over - clock.now())
         self._step("the workshop takes place", f"the clock now says {clock.now():%d %b %Y, %H:%M} UTC")
         self._before("sign_in")
-        trainer = self._browser().open(f"{self._plan.site_url}/staff/login?next=/trainer")
-        trainer.submit({"email": TRAINER[0], "password": TRAINER[1]}, having="password")
+        roster = f"{self._plan.site_url}/trainer/workshops/{workshop['workshop_id']}"
+        trainer = self._trainer.open(roster)
+        if "/staff/login" in trainer.url:
+            trainer.submit({"email": TRAINER[0], "password": TRAINER[1]}, having="password")
         if "/staff/login" in trainer.url:
             raise StoryFailed(f"the trainer could not sign in: {trainer.text[:SHORT_OF]}")
-        roster = f"{self._plan.site_url}/trainer/workshops/{workshop['workshop_id']}"
-        trainer.open(roster).submit({}, press=("step", "everyone"), having="step")
+        trainer.submit({}, press=("step", "everyone"), having="step")
         fields = trainer.form("step").fields
         people = {name.split("-", 1)[1][:36] for name in fields if name.startswith("minutes-")}
         if not people:

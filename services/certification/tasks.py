@@ -128,6 +128,7 @@ def check_activations_with(
                 record = registry.look_up(submission.reference)
             except (Unavailable, Permanent):
                 answered = False
+            context.service.checkpoint("after_look_up_before_recorded")
             with context.transactions.begin() as tx:
                 handlers.record_check(
                     RecordCheck(

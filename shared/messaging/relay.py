@@ -109,6 +109,7 @@ class Relay:
             OutgoingMessage(message_id=str(row.id), type=row.type, body=row.payload.encode()) for row in rows
         ]
         self._flights.append((self._publisher.publish(messages), [row.seq for row in rows]))
+        self._checkpoint("after_publish_before_confirm")
         return True
 
     def _land(self) -> int:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import requests
 
+from deploy.embedded.browser import Browser
 from deploy.embedded.events import EventWatcher
 from deploy.embedded.plan import Plan, Ports
 from deploy.embedded.story import TRAINER, Story, Student
@@ -30,6 +31,8 @@ from tests.support.rabbitmq import RabbitMQ
 
 EMBEDDED, RABBITMQ = "embedded", "rabbitmq"
 STACKS = (EMBEDDED, RABBITMQ)
+
+RELOAD_SECONDS = 20.0
 
 Programs = Callable[[Plan], Sequence[Program]]
 
@@ -90,6 +93,8 @@ class Site:
             extra=settings,
         )
         self._programs = programs
+        # One for all stories: nobody signs in many times a minute.
+        self._trainer = Browser(reload_seconds=RELOAD_SECONDS)
         self.supervisor: Supervisor
 
     def __enter__(self) -> Self:
@@ -123,7 +128,8 @@ class Site:
             patience=patience,
             student=Student(email=f"grace-{uuid.uuid4().hex[:10]}@example.com"),
             workshop_id=str(workshop_id) if workshop_id else None,
-            reload_seconds=20.0,
+            trainer=self._trainer,
+            reload_seconds=RELOAD_SECONDS,
         )
 
     def open_workshop(self) -> UUID:

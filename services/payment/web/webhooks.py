@@ -40,6 +40,7 @@ def stripe_webhook() -> Response:
         raise Malformed("not_an_event", "The body is not an event of Stripe's.") from None
     with request_tx() as tx:
         fresh = store_event(text, tx)
+    service.checkpoint("after_webhook_stored_before_answer")
     if fresh:
         # Storing says nothing on the bus, so nobody else wakes the worker.
         service.transactions.wake()

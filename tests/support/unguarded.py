@@ -1,0 +1,62 @@
+"""What a test takes away to prove that it would notice: each function removes one guard of this process."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from services.certification.gateways.scrum_alliance import ScrumAlliance
+from shared.db.engine import write_connection
+from shared.messaging import leases
+from shared.messaging.bus import Delivery
+from shared.messaging.consumer import DeliveryDesk
+from shared.messaging.desk import Desk, Pair
+from shared.messaging.handling import handle_batch
+
+
+def resubmit_without_looking() -> None:
+    """A repeat submits the name again instead of looking up whether it was accepted."""
+
+    def look_up(self: ScrumAlliance, reference: str) -> None:
+        return None
+
+    setattr(ScrumAlliance, look_up.__name__, look_up)
+
+
+def mark_before_the_effect() -> None:
+    """A stored message is marked handled in a transaction of its own, before what it causes."""
+
+    def _handle_once(self: Any, pairs: Sequence[Pair]) -> None:
+        with write_connection(self._engine) as connection:
+            leases.finish(connection, [(claimed, message.redacted) for claimed, message in pairs])
+        self._checkpoint("marked_too_early")
+        handle_batch(self._transactions, [message for _, message in pairs], lambda tx: None)
+
+    setattr(Desk, _handle_once.__name__, _handle_once)
+
+
+def acknowledge_before_the_effect() -> None:
+    """A delivery is acknowledged before it is worked off, as where the broker is told to do it by itself."""
+
+    def step(self: Any, timeout: float = 0.5) -> int:
+        deliveries: Sequence[Delivery] = self._consumer.receive(self._batch, timeout)
+        if deliveries:
+            self._consumer.ack(deliveries)
+            # The connection's thread sends it.
+            time.sleep(0.3)
+            self._checkpoint("acknowledged_too_early")
+            self._work_off(deliveries, only_store=False)
+        return len(deliveries)
+
+    setattr(DeliveryDesk, step.__name__, step)
+
+
+GUARDS: Mapping[str, Callable[[], None]] = {
+    function.__name__: function
+    for function in (resubmit_without_looking, mark_before_the_effect, acknowledge_before_the_effect)
+}
+
+
+def remove(names: Iterable[str]) -> None:
+    """Take these guards away, in this process and for good."""
+    for name in names:
+        GUARDS[name]()

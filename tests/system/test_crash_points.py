@@ -1,0 +1,224 @@
+"""SIGKILL between any two durable steps: the story still ends, on both stacks, and nobody lends a hand.
+
+One site per stack runs through all points, a new student in a new workshop for each. The Scrum Alliance sandbox
+does not deduplicate, so that a name sent twice is a name accepted twice.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from deploy.embedded.story import Story, StoryFailed
+from tests.support.armed import SITE, WORKER, Armory, Order
+from tests.support.site import EMBEDDED, RABBITMQ, STACKS, Site, Stack, real_servers
+
+SETTINGS = {
+    "LEASE_SECONDS": "1",
+    "RETRY_SECONDS": "0.5,0.5,1,1,2",
+    "ACTIVATION_POLL_SECONDS": "0.2",
+}
+REACHED_SECONDS = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Where to die, armed right before a step of the story. Without `stack` it is there on both."""
+
+    name: str
+    service: str
+    process: str
+    before: str
+    stack: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.service}-{self.process}-{self.before}"
+
+
+def point(name: str, where: str, before: str, stack: str | None = None) -> Point:
+    service, process = where.split()
+    return Point(name=name, service=service, process=process, before=before, stack=stack)
+
+
+POINTS = (
+    # A booking is placed, and the browser goes on to the payment page.
+    point("before_commit", f"enrollment {SITE}", "confirm"),
+    point("after_commit_before_publish", f"enrollment {SITE}", "confirm"),
+    point("after_publish_before_confirm", f"enrollment {WORKER}", "confirm"),
+    point("between_subscribers", f"enrollment {WORKER}", "confirm", EMBEDDED),
+    point("after_confirm_before_mark", f"enrollment {WORKER}", "confirm"),
+    point("after_mark_published", f"enrollment {WORKER}", "confirm"),
+    point("after_checkout_stored_before_stripe", f"payment {SITE}", "confirm"),
+    point("after_stripe_before_checkout_recorded", f"payment {SITE}", "confirm"),
+    # Stripe has taken the money and says so.
+    point("after_webhook_stored_before_answer", f"payment {SITE}", "pay"),
+    point("after_claim", f"payment {WORKER}", "pay"),
+    point("after_mark_before_effect", f"payment {WORKER}", "pay"),
+    point("before_commit", f"payment {WORKER}", "pay"),
+    point("after_commit_before_publish", f"payment {WORKER}", "pay"),
+    point("after_effect_committed", f"payment {WORKER}", "pay"),
+    point("after_mail_sent_before_recorded", f"enrollment {WORKER}", "pay"),
+    # The trainer completes, and the name goes to the Scrum Alliance.
+    point("after_commit_before_publish", f"enrollment {SITE}", "complete"),
+    point("after_effect_before_ack", f"certification {WORKER}", "complete", RABBITMQ),
+    point("after_ack", f"certification {WORKER}", "complete", RABBITMQ),
+    point("after_store_before_ack", f"certification {WORKER}", "complete", RABBITMQ),
+    point("after_commit_before_publish", f"certification {WORKER}", "complete"),
+    point("after_task_claim", f"certification {WORKER}", "complete"),
+    point("submission_stored", f"certification {WORKER}", "complete"),
+    point("submission_called", f"certification {WORKER}", "complete"),
+    # The student has accepted the licence.
+    point("after_look_up_before_recorded", f"certification {WORKER}", "activate"),
+)
+
+
+class Line:
+    """One site with its armed programs."""
+
+    def __init__(self, stack: Stack, exits: ExitStack) -> None:
+        self.stack = stack
+        self._exits = exits
+        self.armory: Armory
+        self.site = exits.enter_context(Site(stack, programs=self._programs, settings=SETTINGS))
+        self.site.misbehave("no_deduplication")
+
+    def _programs(self, plan: Any) -> Any:
+        self.armory = Armory(plan.folder / "armed")
+        return self.armory.programs(plan)
+
+    def story_through(self, where: Point, *, patience: float = 45.0) -> Story:
+        """A story that is interrupted there; the next step waits until it has been."""
+
+        def before(step: str) -> None:
+            if step == where.before:
+                order = Order(point=where.name, service=where.service, process=where.process)
+                self.armory.arm(order)
+            elif self.armory.is_armed():
+                wait_until_reached(self.armory, where)
+
+        return self.site.story(workshop_id=self.site.open_workshop(), before=before, patience=patience)
+
+    def restart_workers(self) -> None:
+        """SIGKILL every worker; what they start again as may lack a guard."""
+        for name in [p.name for p in self.site.plan.programs() if "worker" in p.name]:
+            before = self.armory.pid_of(name)
+            os.kill(before, signal.SIGKILL)
+            wait(lambda name=name, before=before: self.armory.pid_of(name) != before, f"{name} to be back")
+
+    def close(self) -> None:
+        self._exits.close()
+
+
+def wait_until_reached(armory: Armory, where: Point) -> None:
+    wait(armory.was_reached, f"somebody to come to {where}")
+
+
+def wait(holds: Any, what: str) -> None:
+    deadline = time.monotonic() + REACHED_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.02)
+
+
+class Lines:
+    """The present line of each stack; one that a test has failed on is not used again."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._line: Line | None = None
+
+    def on(self, name: str) -> Line:
+        if self._line is None or self._line.stack.name != name:
+            self.close()
+            with ExitStack() as exits:
+                stack = Stack()
+                if name == RABBITMQ:
+                    ask = self._request.getfixturevalue
+                    stack = exits.enter_context(real_servers(ask("rabbitmq"), ask("postgres")))
+                self._line = Line(stack, exits.pop_all())
+        return self._line
+
+    def close(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+
+@pytest.fixture(scope="module")
+def lines(request: pytest.FixtureRequest) -> Iterator[Lines]:
+    """Makes the line of a stack when it is first asked for."""
+    made = Lines(request)
+    yield made
+    made.close()
+
+
+def there_are_points(stack: str) -> list[Any]:
+    return [
+        pytest.param(stack, where, id=f"{stack}-{where}") for where in POINTS if where.stack in (None, stack)
+    ]
+
+
+@pytest.mark.parametrize(("stack", "where"), [case for stack in STACKS for case in there_are_points(stack)])
+def test_killed_at(stack: str, where: Point, lines: Lines) -> None:
+    line = lines.on(stack)
+    try:
+        line.story_through(where).run()
+        assert line.armory.was_reached()
+        assert set(line.site.unhandled().values()) == {0}
+        assert set(line.site.unpublished().values()) == {0}
+    except BaseException:
+        lines.close()
+        raise
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_there_are_at_least_ten_points(stack: str) -> None:
+    assert len({case.values[1].name for case in there_are_points(stack)}) >= 10
+
+
+@pytest.mark.parametrize(
+    ("stack", "without", "where", "complaint"),
+    [
+        pytest.param(
+            stack,
+            "resubmit_without_looking",
+            point("submission_called", f"certification {WORKER}", "complete"),
+            "accepted 2 submissions",
+            id=f"{stack}-no look before the repeat",
+        )
+        for stack in STACKS
+    ]
+    + [
+        pytest.param(
+            EMBEDDED,
+            "mark_before_the_effect",
+            point("marked_too_early", f"certification {WORKER}", "complete"),
+            "the activation e-mail of the Scrum Alliance arrives",
+            id="embedded-marked before its effect",
+        ),
+        pytest.param(
+            RABBITMQ,
+            "acknowledge_before_the_effect",
+            point("acknowledged_too_early", f"certification {WORKER}", "complete"),
+            "the activation e-mail of the Scrum Alliance arrives",
+            id="rabbitmq-acknowledged before its effect",
+        ),
+    ],
+)
+def test_negative_control_without_a_guard_the_story_fails(
+    stack: str, without: str, where: Point, complaint: str, lines: Lines
+) -> None:
+    line = lines.on(stack)
+    try:
+        line.armory.do_without(without)
+        line.restart_workers()
+        with pytest.raises(StoryFailed, match=complaint):
+            line.story_through(where, patience=6.0).run()
+        assert line.armory.was_reached()
+    finally:
+        lines.close()
