@@ -25,6 +25,7 @@ from services.enrollment.settings import Settings as EnrollmentSettings
 from services.payment import app as payment
 from services.payment.settings import Settings as PaymentSettings
 from shared.cli import read_settings_from, run_until_told
+from shared.config import SettingsError, load_settings
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.paths import service_of
 from shared.db import migrate
@@ -52,7 +53,25 @@ def environment_of(name: str, environ: Mapping[str, str]) -> dict[str, str]:
 def build_all(environ: Mapping[str, str], overrides: Overrides | None = None) -> dict[str, Service]:
     """The three services in this process."""
     chosen = overrides or Overrides(signal=Signal())
-    return {name: build_one(name, environ, chosen) for name in ROOTS}
+    settings = read_all_settings(environ)
+    return {name: build(settings[name], overrides=chosen) for name, (_, build) in ROOTS.items()}
+
+
+def read_all_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Each service's settings; prints everything that is wrong with any of them and exits with 2."""
+    found: dict[str, Any] = {}
+    problems: dict[str, list[str]] = {}
+    for name, (settings, _) in ROOTS.items():
+        try:
+            found[name] = load_settings(settings, environment_of(name, environ))
+        except SettingsError as error:
+            for variable, texts in error.problems.items():
+                own = f"{name.upper()}__{variable}"
+                problems[own if own in environ else variable] = texts
+    if problems:
+        click.echo(str(SettingsError(problems)), err=True)
+        sys.exit(2)
+    return found
 
 
 def build_one(name: str, environ: Mapping[str, str], overrides: Overrides) -> Service:

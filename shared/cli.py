@@ -93,7 +93,11 @@ def web(service: Service) -> None:
 @click.pass_obj
 def worker(service: Service) -> None:
     """Run relay, inbox, tasks and timers until told to stop."""
-    running = Worker(service)
+    try:
+        running = Worker(service)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
     running.start()
     run_until_told([running])
 

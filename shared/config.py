@@ -38,6 +38,48 @@ class WordList(kinds.Field[tuple[str, ...]]):
         return words
 
 
+class Waits(WordList):
+    """Comma separated numbers of seconds."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        if not all(word.replace(".", "", 1).isdecimal() for word in words):
+            raise marshmallow.ValidationError("Give numbers of seconds, separated by commas.")
+        return words
+
+
+class Address(kinds.String):
+    """The address of a server that is not HTTP, or of a file. What is wrong with it is said without repeating it."""
+
+    def __init__(self, *schemes: str) -> None:
+        super().__init__()
+        self._schemes = schemes
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        if not text.startswith(tuple(f"{scheme}://" for scheme in self._schemes)):
+            raise marshmallow.ValidationError(
+                f"Must begin with {' or '.join(f'{scheme}://' for scheme in self._schemes)}."
+            )
+        try:
+            _ = urlsplit(text).port
+        except ValueError:
+            raise marshmallow.ValidationError("The port is not a number.") from None
+        return text
+
+
+class DatabasePerService(WordList):
+    """Comma separated pairs, `service=sqlite:///…`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        words = super()._deserialize(value, attr, data, **kwargs)
+        if not all(word.partition("=")[2].startswith("sqlite:///") for word in words):
+            raise marshmallow.ValidationError(
+                "Give pairs such as service=sqlite:///file, separated by commas."
+            )
+        return words
+
+
 class PathField(kinds.Field[Path]):
     """A path in the file system."""
 
@@ -87,27 +129,27 @@ class KernelSettings:
     )
     database_url: str = setting(
         "DATABASE_URL",
-        kinds.String(),
+        Address("postgresql", "postgresql+psycopg", "sqlite"),
         help="postgresql+psycopg://… or sqlite:///…, one per service",
         secret=True,
     )
     amqp_url: str | None = setting(
         "AMQP_URL",
-        kinds.String(),
+        Address("amqp", "amqps"),
         default=None,
         secret=True,
         help="amqp://…; without it the embedded bus carries",
     )
     amqp_management_url: str | None = setting(
         "AMQP_MANAGEMENT_URL",
-        kinds.String(),
+        Address("http", "https"),
         default=None,
         secret=True,
         help="for queue depths on the ops pages",
     )
     embedded_databases: tuple[str, ...] | None = setting(
         "EMBEDDED_DATABASES",
-        WordList(),
+        DatabasePerService(),
         default=None,
         help="service=sqlite:///…, for each service: whose inboxes the embedded bus fills",
     )
@@ -159,7 +201,7 @@ class KernelSettings:
     )
     task_threads: int = setting("TASK_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4")
     retry_seconds: tuple[str, ...] = setting(
-        "RETRY_SECONDS", WordList(), default="5,30,120,600,3600", help="waits before each retry"
+        "RETRY_SECONDS", Waits(), default="5,30,120,600,3600", help="waits before each retry"
     )
     web_threads: int = setting("WEB_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4")
     web_workers: int = setting("WEB_WORKERS", kinds.Integer(validate=validate.Range(1, 32)), default="1")
@@ -227,4 +269,7 @@ def _unfit_for_production(meta: Mapping[str, Any], raw: str) -> str | None:
 
 
 def _sentence(help_text: str) -> str:
-    return f"{help_text[:1].upper()}{help_text[1:]}." if help_text else ""
+    # What begins with an address keeps its small letter.
+    first = help_text.split(" ", 1)[0]
+    begun = help_text if "://" in first else f"{help_text[:1].upper()}{help_text[1:]}"
+    return f"{begun}." if help_text else ""

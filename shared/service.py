@@ -9,7 +9,7 @@ from sqlalchemy import Engine, MetaData
 
 from shared.auth.links import LinkSigner
 from shared.clock import Clock, OffsetClock, SystemClock
-from shared.config import KernelSettings
+from shared.config import KernelSettings, SettingsError
 from shared.db.engine import make_engine
 from shared.db.transaction import Transactions
 from shared.db.wakeup import Notifier, Signal
@@ -167,6 +167,15 @@ def _bus(service: Service) -> Bus:
             service.manifest,
             service=service.name,
             management_url=settings.amqp_management_url,
+        )
+    missing = sorted(set(service.manifest.subscriptions) - set(settings.database_files))
+    if missing:
+        raise SettingsError(
+            {
+                "EMBEDDED_DATABASES": [
+                    f"names no database for {', '.join(missing)}; without AMQP_URL the embedded bus needs all."
+                ]
+            }
         )
     return EmbeddedBus(
         settings.database_files, service.manifest, delivered=service.signal.set, checkpoint=service.checkpoint

@@ -1,12 +1,10 @@
 """Money that is not what was asked covers nothing; money that came goes back only with a hold on the certificate."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
 
-from services.payment.domain import Checkout
 from shared.contracts.certification import CertificateHeld, MembershipActivationRequested
 from shared.contracts.enrollment import BookingConfirmed
 from shared.contracts.payment import PaymentConfirmed, PaymentRefunded

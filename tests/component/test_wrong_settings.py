@@ -1,0 +1,85 @@
+"""Wrong settings: everything that is wrong in one message, exit code 2, and no secret repeated."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WRONG = {
+    "PORT": "eighty",
+    "LEASE_SECONDS": "0",
+    "DATABASE_URL": "topsecret-no-address",
+    "AMQP_URL": "http://user:topsecret@broker",
+    "AMQP_MANAGEMENT_URL": "broker:15672",
+    "EMBEDDED_DATABASES": "enrollment",
+    "RETRY_SECONDS": "5,soon",
+    "PUBLIC_URL": "rostrum",
+    "STAFF_KEYS": "sandbox-staff-key",
+    "LOG_FORMAT": "xml",
+    "CLOCK_OFFSET_FILE": "/tmp/offset",
+}
+OWN = {
+    "enrollment": {"HOLD_MINUTES": "0", "SMTP_URL": "mail:topsecret@host", "MAIL_FROM": "nobody"},
+    "payment": {"STRIPE_API_KEY": "", "SESSION_MINUTES": "5", "STRIPE_API_BASE": "http://127.0.0.1:1"},
+    "certification": {"SCRUM_ALLIANCE_URL": "http://sandbox", "ACTIVATION_POLL_SECONDS": "never"},
+}
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """`python -m …` with nothing in its environment but this."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def complaints(run: subprocess.CompletedProcess[str]) -> set[str]:
+    """The variables that the one message names."""
+    assert run.returncode == 2, run.stderr
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+    assert "topsecret" not in run.stderr
+    first, *lines = run.stderr.splitlines()
+    assert first == "The settings are wrong:"
+    return {line.split(":", 1)[0].strip() for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("service", "command"), [("enrollment", "web"), ("payment", "worker"), ("certification", "migrate")]
+)
+def test_a_service_names_everything_that_is_wrong(service: str, command: str) -> None:
+    ended = run(f"services.{service}", command, **WRONG, **OWN[service])
+    assert complaints(ended) == {*WRONG, *OWN[service], "LINK_KEYS"} | (
+        {"STRIPE_WEBHOOK_SECRETS"} if service == "payment" else set()
+    ) | ({"SCRUM_ALLIANCE_KEY"} if service == "certification" else set())
+
+
+def test_the_embedded_site_names_what_is_wrong_with_all_three() -> None:
+    own = {name: value for settings in OWN.values() for name, value in settings.items()}
+    prefixed = {"PAYMENT__DATABASE_URL": "topsecret"}
+    found = complaints(run("services", "worker", **WRONG, **own, **prefixed))
+    assert found == {
+        *WRONG, *own, *prefixed, "LINK_KEYS", "STRIPE_WEBHOOK_SECRETS", "SCRUM_ALLIANCE_KEY",
+    }  # fmt: skip
+
+
+def test_a_worker_without_any_bus_says_so(tmp_path: Path) -> None:
+    ended = run(
+        "services.payment", "worker", ROSTRUM_MODE="sandbox", DATABASE_URL=f"sqlite:///{tmp_path / 'p.db'}"
+    )
+    assert complaints(ended) == {"EMBEDDED_DATABASES"}
+    assert "AMQP_URL" in ended.stderr
+
+
+def test_production_refuses_what_the_sandbox_fills_in(tmp_path: Path) -> None:
+    found = complaints(run("services.payment", "migrate", DATABASE_URL=f"sqlite:///{tmp_path / 'p.db'}"))
+    assert found == {"PUBLIC_URL", "STAFF_KEYS", "LINK_KEYS", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS"}
