@@ -43,7 +43,7 @@ def build(
             Timer(
                 name="check_activations",
                 every_seconds=settings.activation_poll_seconds,
-                run=check_activations_with(members, settings.activation_poll_seconds),
+                run=check_activations_with(members, settings.activation_poll_seconds, overrides.checkpoint),
             ),
         ),
         gateways={MembershipRegistry: members},

@@ -111,7 +111,7 @@ def _accept(event: MembershipActivationRequested, work: Work) -> None:
 
 
 def check_activations_with(
-    registry: MembershipRegistry, poll_seconds: float
+    registry: MembershipRegistry, poll_seconds: float, checkpoint: Callable[[str], None] = lambda name: None
 ) -> Callable[[TimerContext], None]:
     """The timer's step: ask the registry about names it has not told the end of, a bounded batch at a time.
 
@@ -128,7 +128,7 @@ def check_activations_with(
                 record = registry.look_up(submission.reference)
             except (Unavailable, Permanent):
                 answered = False
-            context.service.checkpoint("after_look_up_before_recorded")
+            checkpoint("after_look_up_before_recorded")
             with context.transactions.begin() as tx:
                 handlers.record_check(
                     RecordCheck(

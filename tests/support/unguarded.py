@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from services.certification.gateways.scrum_alliance import ScrumAlliance
+from services.certification import tasks
 from shared.db.engine import write_connection
 from shared.messaging import leases
 from shared.messaging.bus import Delivery
@@ -16,10 +16,12 @@ from shared.messaging.handling import handle_batch
 def resubmit_without_looking() -> None:
     """A repeat submits the name again instead of looking up whether it was accepted."""
 
-    def look_up(self: ScrumAlliance, reference: str) -> None:
-        return None
+    begin = tasks._begin
 
-    setattr(ScrumAlliance, look_up.__name__, look_up)
+    def _begin(event: Any, work: Any, *, looked_up: bool) -> Any:
+        return begin(event, work, looked_up=True)
+
+    setattr(tasks, _begin.__name__, _begin)
 
 
 def mark_before_the_effect() -> None:

@@ -8,9 +8,9 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -80,12 +80,17 @@ POINTS = (
 class Line:
     """One site with its armed programs."""
 
-    def __init__(self, stack: Stack, exits: ExitStack) -> None:
-        self.stack = stack
-        self._exits = exits
+    def __init__(self, stack: Stack) -> None:
         self.armory: Armory
-        self.site = exits.enter_context(Site(stack, programs=self._programs, settings=SETTINGS))
+        self.site = Site(stack, programs=self._programs, settings=SETTINGS)
+
+    def __enter__(self) -> Self:
+        self.site.__enter__()
         self.site.misbehave("no_deduplication")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.site.__exit__()
 
     def _programs(self, plan: Any) -> Any:
         self.armory = Armory(plan.folder / "armed")
@@ -103,15 +108,13 @@ class Line:
 
         return self.site.story(workshop_id=self.site.open_workshop(), before=before, patience=patience)
 
-    def restart_workers(self) -> None:
-        """SIGKILL every worker; what they start again as may lack a guard."""
+    def do_without(self, *guards: str) -> None:
+        """Start every worker again, without these guards."""
+        self.armory.do_without(*guards)
         for name in [p.name for p in self.site.plan.programs() if "worker" in p.name]:
             before = self.armory.pid_of(name)
             os.kill(before, signal.SIGKILL)
             wait(lambda name=name, before=before: self.armory.pid_of(name) != before, f"{name} to be back")
-
-    def close(self) -> None:
-        self._exits.close()
 
 
 def wait_until_reached(armory: Armory, where: Point) -> None:
@@ -126,27 +129,36 @@ def wait(holds: Any, what: str) -> None:
 
 
 class Lines:
-    """The present line of each stack; one that a test has failed on is not used again."""
+    """One line for each stack; one that a test has failed on is not used again."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
-        self._line: Line | None = None
+        self._lines: dict[str, Line] = {}
+        self._exits: dict[str, ExitStack] = {}
 
-    def on(self, name: str) -> Line:
-        if self._line is None or self._line.stack.name != name:
-            self.close()
+    @contextmanager
+    def on(self, name: str) -> Iterator[Line]:
+        """The line of a stack, started when it is first asked for."""
+        if name not in self._lines:
             with ExitStack() as exits:
                 stack = Stack()
                 if name == RABBITMQ:
                     ask = self._request.getfixturevalue
                     stack = exits.enter_context(real_servers(ask("rabbitmq"), ask("postgres")))
-                self._line = Line(stack, exits.pop_all())
-        return self._line
+                line = exits.enter_context(Line(stack))
+                self._lines[name] = line
+                self._exits[name] = exits.pop_all()
+        try:
+            yield self._lines[name]
+        except BaseException:
+            del self._lines[name]
+            self._exits.pop(name).close()
+            raise
 
     def close(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
+        """End what runs."""
+        while self._exits:
+            self._exits.popitem()[1].close()
 
 
 @pytest.fixture(scope="module")
@@ -165,15 +177,12 @@ def there_are_points(stack: str) -> list[Any]:
 
 @pytest.mark.parametrize(("stack", "where"), [case for stack in STACKS for case in there_are_points(stack)])
 def test_killed_at(stack: str, where: Point, lines: Lines) -> None:
-    line = lines.on(stack)
-    try:
+    with lines.on(stack) as line:
         line.story_through(where).run()
+
         assert line.armory.was_reached()
         assert set(line.site.unhandled().values()) == {0}
         assert set(line.site.unpublished().values()) == {0}
-    except BaseException:
-        lines.close()
-        raise
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -213,12 +222,9 @@ def test_there_are_at_least_ten_points(stack: str) -> None:
 def test_negative_control_without_a_guard_the_story_fails(
     stack: str, without: str, where: Point, complaint: str, lines: Lines
 ) -> None:
-    line = lines.on(stack)
-    try:
-        line.armory.do_without(without)
-        line.restart_workers()
+    with lines.on(stack) as line:
+        line.do_without(without)
         with pytest.raises(StoryFailed, match=complaint):
             line.story_through(where, patience=6.0).run()
         assert line.armory.was_reached()
-    finally:
-        lines.close()
+        line.do_without()
