@@ -21,3 +21,10 @@ def rostrum(seeded_databases: Path, tmp_path: Path) -> Iterator[WholeSite]:
     """The whole site in this process, driven by hand."""
     with whole_site(seeded_databases, tmp_path) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def shared_rostrum(seeded_databases: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
+    """One site for all tests of a file that leave each other alone."""
+    with whole_site(seeded_databases, tmp_path_factory.mktemp("site")) as site:
+        yield site

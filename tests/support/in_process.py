@@ -50,6 +50,11 @@ class Visitor(Browser):
 
     answer: requests.Response
 
+    @property
+    def session(self) -> requests.Session:
+        """Its cookies and connections, for calls that no page makes."""
+        return self._session
+
     def _show(self, answer: requests.Response) -> "Browser":
         self.answer = answer
         return super()._show(answer)
@@ -206,6 +211,15 @@ class WholeSite:
             with read_connection(service.engine) as connection:
                 found += [(name, row.type, row.state, row.error) for row in connection.execute(query)]
         return found
+
+    def everything(self) -> dict[str, str]:
+        """All that is stored, by service: equal before and after means that nothing was written."""
+        dumps = {}
+        for name, service in self.services.items():
+            with service.engine.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                dumps[name] = "\n".join(raw.iterdump())
+        return dumps
 
     def token(self, purpose: str, subject_id: UUID | str, version: int = 1) -> str:
         """A genuine link's token."""

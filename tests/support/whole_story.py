@@ -87,10 +87,10 @@ def attendee(**changes: str) -> dict[str, str]:
     return {"given_name": "Grace", "family_name": "Hopper", "email": address, **changes}
 
 
-def body(workshop_id: UUID, seats: int = 1, **changes: Any) -> dict[str, Any]:
+def body(workshop: UUID, seats: int = 1, **changes: Any) -> dict[str, Any]:
     """What the API takes for a booking."""
     values = {
-        "workshop_id": str(workshop_id),
+        "workshop_id": str(workshop),
         "payer_name": "Pia Payer",
         "payer_email": f"payer{next(_NUMBERS)}@example.com",
         "attendees": [attendee() for _ in range(seats)],

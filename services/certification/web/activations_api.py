@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from services.certification.queries import ActivationList, activations
 from services.certification.web.schemas import ActivationsOut, ActivationsQuery
@@ -14,7 +15,7 @@ blueprint = Blueprint("activations_api", __name__, url_prefix="/activations", de
 
 @blueprint.get("")
 @staff("ops", "admin")
-@blueprint.arguments(ActivationsQuery(), location="query")
+@blueprint.arguments(ActivationsQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, ActivationsOut())
 def list_activations(query: dict[str, Any]) -> dict[str, Any]:
     """Activations, newest enrollment first, narrowed by `state` (`attention`: flagged or refused) and `q`."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import request
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from services.certification.queries import CertificateView, certificate_view
 from services.certification.web.progress import obstacles
@@ -22,7 +23,7 @@ blueprint = Blueprint("certificates_api", __name__, url_prefix="/certificates", 
 
 @blueprint.get("/<uuid:enrollment_id>")
 @public("checked inside: the certificate link's token, or a staff cookie")
-@blueprint.arguments(LinkQuery(), location="query")
+@blueprint.arguments(LinkQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, ProgressOut())
 def get_certificate(query: dict[str, Any], enrollment_id: UUID) -> dict[str, Any]:
     """Where the certificate is: facts, what is missing and who can supply it, and the certificate.

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from services.payment.domain import BookingAccount, Payable, Payment
 from services.payment.queries import PaymentFilter, count_payments, get_payment, list_payments
@@ -12,12 +13,13 @@ from shared.auth.guards import staff
 from shared.errors import NotFound
 from shared.web.current import current_service
 
+# A misspelled filter (`unknown=RAISE`) must not look like one that found everything.
 blueprint = Blueprint("payments", __name__, description="Payments, refunds and disputes")
 
 
 @blueprint.route("/payments")
 @staff("finance", "admin")
-@blueprint.arguments(PaymentQuery(), location="query")
+@blueprint.arguments(PaymentQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, PaymentPage())
 def find_payments(query: dict[str, Any]) -> dict[str, Any]:
     """List payments, newest first."""
