@@ -71,9 +71,7 @@ class Armory:
     def arm(self, order: Order) -> None:
         """From now on, the first to come to that point dies there."""
         (self._folder / _DONE).unlink(missing_ok=True)
-        draft = self._folder / "draft"
-        draft.write_text(json.dumps(asdict(order)))
-        draft.rename(self._folder / _ORDER)
+        self._write(_ORDER, json.dumps(asdict(order)))
 
     def is_armed(self) -> bool:
         """Whether an order still waits for somebody to come by."""
@@ -85,7 +83,7 @@ class Armory:
 
     def do_without(self, *guards: str) -> None:
         """Programs that start from now on lack these guards."""
-        (self._folder / _WITHOUT).write_text(" ".join(guards))
+        self._write(_WITHOUT, " ".join(guards))
 
     def without(self) -> list[str]:
         """The guards to do without."""
@@ -98,7 +96,13 @@ class Armory:
 
     def note_pid(self, name: str, pid: int) -> None:
         """Say which process a program is now."""
-        (self._folder / f"{name}.pid").write_text(str(pid))
+        self._write(f"{name}.pid", str(pid))
+
+    def _write(self, name: str, text: str) -> None:
+        # Readers see all of it or nothing.
+        draft = self._folder / f"{name}.draft"
+        draft.write_text(text)
+        draft.rename(self._folder / name)
 
     def checkpoint(self, service: str, process: str) -> Callable[[str], None]:
         """What one service's points call in one kind of process."""
