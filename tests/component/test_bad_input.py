@@ -118,8 +118,9 @@ SPOILED_SESSIONS: dict[str, dict[str, Any]] = {
 def test_a_signed_event_that_makes_no_sense_confirms_nothing(shared_rostrum: WholeSite, case: str) -> None:
     order = book(shared_rostrum, plan(shared_rostrum))
     session = {**_session(shared_rostrum, order), **SPOILED_SESSIONS[case]}
+    event_id = f"evt_{uuid4().hex}"
     event = {
-        "id": f"evt_{uuid4().hex}",
+        "id": event_id,
         "type": "checkout.session.completed",
         "created": int(time.time()),
         "data": {"object": session},
@@ -128,7 +129,7 @@ def test_a_signed_event_that_makes_no_sense_confirms_nothing(shared_rostrum: Who
     assert post(shared_rostrum, text, sign(text)) == 200
     shared_rostrum.carry()
 
-    row = _message(shared_rostrum, "payment", event["id"])
+    row = _message(shared_rostrum, "payment", event_id)
     assert shared_rostrum.said(BookingConfirmed) == []
     assert row.state in ("dead", "failed", "handled")
     if row.state != "handled":

@@ -19,6 +19,8 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 Answer = Response | tuple[Response, int] | tuple[Response, int, dict[str, str]]
 
 _COURSE_CODE = re.compile(r"[A-Z][A-Z-]{1,11}")
+# Some scripts spell with these; Python does not call them printable.
+_JOINERS = {0x200C: None, 0x200D: None}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _LONGEST = {"reference": 200, "course_code": 12, "given_name": 200, "family_name": 200, "email": 254}
 
@@ -134,7 +136,7 @@ def _read(body: dict[str, Any]) -> tuple[Submission | None, dict[str, list[str]]
 def _text(value: object, longest: int, name: str, errors: dict[str, list[str]]) -> str:
     if not isinstance(value, str) or not value.strip():
         errors[name] = ["Missing."]
-    elif len(value) > longest or not value.isprintable():
+    elif len(value) > longest or not value.translate(_JOINERS).isprintable():
         errors[name] = [f"At most {longest} characters, and nothing that cannot be printed."]
     else:
         return value.strip()

@@ -10,6 +10,9 @@ DEFAULT_LOCALE = "en"
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+# Persian, Hindi, Sinhala and others spell with these invisible joiners; so do many emoji. Next to letters of the
+# scripts below Hebrew they would only make two names look the same.
+_JOINER = re.compile("(?<=[^\x00-\u058f\\s])[\u200c\u200d](?=[^\x00-\u058f\\s])")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
@@ -17,10 +20,12 @@ def clean_name(value: str) -> str:
     """The name in one line and one normal form; raises `ValueError` with a sentence for the person.
 
     Any letters of any script are welcome. Control and formatting characters are not: a line break could
-    reach a mail header, and a direction override makes a name read as another.
+    reach a mail header, and a direction override makes a name read as another. Joiners are spelling where their
+    script needs them.
     """
     text = unicodedata.normalize("NFC", value)
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):
+    spelled = _JOINER.sub("", text)
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in spelled):
         raise ValueError("Enter the name in one line, without invisible characters.")
     text = " ".join(text.split())
     if not text:

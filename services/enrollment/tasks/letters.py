@@ -4,6 +4,7 @@ If the process dies between sending and marking, the same letter goes out again 
 Date, which is how mail programs recognise it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ from shared.contracts.enrollment import BookingConfirmed, BookingUnseated
 from shared.errors import Permanent
 from shared.messaging.tasks import Work
 from shared.money import format_money
+
+# The specials of RFC 5322, and what begins and ends an encoded word.
+_QUOTED_IN_HEADERS = re.compile(r'[()<>\[\]:;@\\,."=?]')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,4 +199,8 @@ def _span(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
 
 
 def _recipient(name: str, email: str) -> Address:
-    return Address(name, addr_spec=email)
+    """Whom a letter is for. In the header a name goes without the signs that would have to be quoted.
+
+    Python's folding of a long header loses the quotes, and what they kept together reads as more addresses.
+    """
+    return Address(" ".join(_QUOTED_IN_HEADERS.sub(" ", name).split()), addr_spec=email)

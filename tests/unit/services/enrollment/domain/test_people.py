@@ -21,6 +21,8 @@ from services.enrollment.domain.people import (
         ("  Ada   Lovelace ", "Ada Lovelace"),
         ("Jose\u0301 Ibáñez", "José Ibáñez"),
         ("山田 太郎", "山田 太郎"),
+        ("نیک\u200cپی", "نیک\u200cپی"),
+        ("ශ්\u200dරී", "ශ්\u200dරී"),
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
         ("=HYPERLINK(1)", "=HYPERLINK(1)"),
         ("O'Brien-Šmíd, Jr.", "O'Brien-Šmíd, Jr."),
@@ -31,7 +33,20 @@ def test_names_are_kept_as_text(typed: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "   ", "A\r\nBcc: x", "A\nB", "A\x00", "A\u202eB", "A\u2028B", "A\u200bB", "x" * 101]
+    "typed",
+    [
+        "",
+        "   ",
+        "A\r\nBcc: x",
+        "A\nB",
+        "A\x00",
+        "A\u202eB",
+        "A\u2028B",
+        "A\u200bB",
+        "A\u200dB",
+        "שר\u200d",
+        "x" * 101,
+    ],
 )
 def test_names_that_are_not_one_visible_line_are_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="Enter"):
