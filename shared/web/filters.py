@@ -10,6 +10,7 @@ from shared.money import format_money
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NARROW = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
 
 
 def money(amount_minor: int, currency: str) -> str:
@@ -23,6 +24,24 @@ def show_datetime(at: datetime | None, tz: str | None = None) -> str:
         return ""
     local = at.astimezone(_zone(tz))
     return f"{_day(local)}, {local:%H:%M}{_NARROW}{_zone_name(local)}"
+
+
+def show_span(starts_at: datetime, ends_at: datetime, tz: str | None = None) -> str:
+    """`Tue 24 Nov 2026, 09:00 to 17:00 CET`; the day is said again only where it is another one."""
+    first, last = starts_at.astimezone(_zone(tz)), ends_at.astimezone(_zone(tz))
+    if (first.date(), _zone_name(first)) != (last.date(), _zone_name(last)):
+        return f"{show_datetime(starts_at, tz)} to {show_datetime(ends_at, tz)}"
+    return f"{_day(first)}, {first:%H:%M} to {last:%H:%M}{_NARROW}{_zone_name(last)}"
+
+
+def show_days(starts_at: datetime, ends_at: datetime, tz: str | None = None) -> str:
+    """`Tue 24 to Wed 25 Nov 2026`: the days something lasts, as short as they can be told apart."""
+    first, last = starts_at.astimezone(_zone(tz)), ends_at.astimezone(_zone(tz))
+    if first.date() == last.date():
+        return _day(last)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{_DAYS[first.weekday()]} {first.day} to {_day(last)}"
+    return f"{_day(first)} to {_day(last)}"
 
 
 def show_date(at: datetime | date | None, tz: str | None = None) -> str:
@@ -58,7 +77,8 @@ def _zone_name(local: datetime) -> str:
     offset = local.utcoffset()
     minutes = int(offset.total_seconds() // 60) if offset is not None else 0
     hours, rest = divmod(abs(minutes), 60)
-    return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+    # A minus sign and no hyphen: lines break after a hyphen.
+    return f"UTC{_MINUS if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def iso(at: datetime) -> str:
@@ -69,5 +89,11 @@ def iso(at: datetime) -> str:
 def install_filters(app: Flask) -> None:
     """Make the filters known to every template."""
     app.jinja_env.filters.update(
-        money=money, datetime=show_datetime, date=show_date, minutes=show_minutes, iso=iso
+        money=money,
+        datetime=show_datetime,
+        date=show_date,
+        span=show_span,
+        days=show_days,
+        minutes=show_minutes,
+        iso=iso,
     )

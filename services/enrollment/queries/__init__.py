@@ -11,8 +11,10 @@ from services.enrollment.queries.bookings import (
 from services.enrollment.queries.catalogue import (
     BlockView,
     CatalogueEntry,
+    CourseRow,
     WorkshopPage,
     catalogue,
+    courses,
     workshop_page,
 )
 from services.enrollment.queries.checks import SeatDifference, seat_differences
@@ -31,6 +33,7 @@ __all__ = [
     "BlockView",
     "BookingPage",
     "CatalogueEntry",
+    "CourseRow",
     "DecisionView",
     "LetterFacts",
     "Roster",
@@ -44,6 +47,7 @@ __all__ = [
     "booking_link_version",
     "booking_page",
     "catalogue",
+    "courses",
     "letter_facts",
     "roster",
     "seat_differences",

@@ -63,6 +63,23 @@ class WorkshopPage(CatalogueEntry):
         return self.closed_because is None
 
 
+@dataclass(frozen=True, kw_only=True)
+class CourseRow:
+    """A course, for whoever plans a workshop."""
+
+    code: str
+    name: str
+    min_contact_minutes: int
+
+
+def courses(session: Session) -> Sequence[CourseRow]:
+    """All courses by name."""
+    return [
+        CourseRow(code=course.code, name=course.name, min_contact_minutes=course.min_contact_minutes)
+        for course in session.scalars(select(Course).order_by(Course.name))
+    ]
+
+
 def catalogue(session: Session, now: datetime) -> Sequence[CatalogueEntry]:
     """Published workshops that have not begun, the next one first; full ones are shown as full."""
     rows = session.execute(

@@ -45,6 +45,7 @@ class TrainerWorkshop:
     reserved: int
     confirmed: int
     completed_at: datetime | None
+    trainer_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,9 @@ class Roster:
     time_zone: str
     starts_at: datetime
     ends_at: datetime
+    capacity: int
+    price_minor: int
+    currency: str
     trainer_id: UUID
     trainer_name: str
     required_minutes: int | None
@@ -124,7 +128,11 @@ def trainer_workshops(session: Session, trainer_id: UUID | None = None) -> Seque
         .correlate(Workshop)
         .scalar_subquery()
     )
-    query = select(Workshop, confirmed).order_by(Workshop.starts_at.desc(), Workshop.workshop_id)
+    query = (
+        select(Workshop, confirmed, StaffMember.name)
+        .join(StaffMember, StaffMember.staff_id == Workshop.trainer_id)
+        .order_by(Workshop.starts_at.desc(), Workshop.workshop_id)
+    )
     if trainer_id is not None:
         query = query.where(Workshop.trainer_id == trainer_id)
     return [
@@ -142,8 +150,9 @@ def trainer_workshops(session: Session, trainer_id: UUID | None = None) -> Seque
             reserved=workshop.reserved,
             confirmed=count,
             completed_at=workshop.completed_at,
+            trainer_name=trainer_name,
         )
-        for workshop, count in session.execute(query)
+        for workshop, count, trainer_name in session.execute(query)
     ]
 
 
@@ -176,6 +185,9 @@ def roster(session: Session, workshop_id: UUID) -> Roster | None:
         time_zone=workshop.time_zone,
         starts_at=workshop.starts_at,
         ends_at=workshop.ends_at,
+        capacity=workshop.capacity,
+        price_minor=workshop.price_minor,
+        currency=workshop.currency,
         trainer_id=workshop.trainer_id,
         trainer_name=trainer_name,
         required_minutes=workshop.required_minutes,

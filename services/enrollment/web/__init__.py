@@ -3,13 +3,23 @@
 from flask import Blueprint
 from flask_smorest import Blueprint as ApiBlueprint
 
-from services.enrollment.web import api_bookings, api_workshops, bookings, catalogue, checkout, staff, trainer
+from services.enrollment.web import (
+    api_bookings,
+    api_workshops,
+    bookings,
+    catalogue,
+    checkout,
+    planning,
+    staff,
+    trainer,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     catalogue.blueprint,
     checkout.blueprint,
     bookings.blueprint,
     staff.blueprint,
+    planning.blueprint,
     trainer.blueprint,
 )
 """The HTML pages."""

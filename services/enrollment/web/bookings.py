@@ -4,6 +4,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from services.enrollment import queries
+from services.enrollment.domain import BookingState
 from services.enrollment.web.links import booking_links, certificate_urls
 from shared.auth.guards import link
 from shared.auth.links import Link, NotHeardYet, check_version
@@ -11,6 +12,8 @@ from shared.web.current import current_service
 from shared.web.pages import page, see_other
 
 blueprint = Blueprint("bookings", __name__)
+
+_LOOK_AGAIN_SECONDS = 15
 
 
 @blueprint.get("/bookings/<token>")
@@ -27,14 +30,18 @@ def show_booking(link: Link) -> ResponseReturnValue:
     certificates = certificate_urls(
         service, [(attendee.enrollment_id, attendee.link_version) for attendee in booking.attendees]
     )
-    return page(
+    can_pay = booking.can_pay(service.clock.now())
+    response = page(
         "enrollment/booking.html",
         booking=booking,
-        now=service.clock.now(),
-        can_pay=booking.can_pay(service.clock.now()),
+        can_pay=can_pay,
         pay_path=f"/pay/{links.pay_token}",
         certificates=certificates,
     )
+    if booking.state is BookingState.HELD and not can_pay:
+        # The page promises to tell; whoever can still pay is left to read in peace.
+        response.headers["Refresh"] = str(_LOOK_AGAIN_SECONDS)
+    return response
 
 
 @blueprint.get("/bookings/continue/<token>")

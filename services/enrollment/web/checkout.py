@@ -1,12 +1,12 @@
 """Booking in two pages before Stripe: details, then check answers.
 
 Nothing is stored until the answers are confirmed, so what was typed travels in the form itself; each page
-works without JavaScript.
+works without JavaScript. Who names no payer pays for themselves: one seat asks for one person only.
 """
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +16,7 @@ from services.enrollment import handlers, queries
 from services.enrollment.commands import PlaceBooking
 from services.enrollment.domain import HoldPolicy
 from services.enrollment.domain.booking import MAX_SEATS
+from services.enrollment.domain.people import MAX_NAME
 from services.enrollment.web.catalogue import read_workshop
 from services.enrollment.web.links import booking_links
 from services.enrollment.web.schemas import BookingDetailsSchema
@@ -25,11 +26,13 @@ from shared.ids import new_id
 from shared.web.current import current_service, request_tx
 from shared.web.forms import load_form
 from shared.web.pages import field_errors, form_page, page, see_other
+from shared.web.repeated import count_groups, index_of, summarised, without_group
 
 blueprint = Blueprint("checkout", __name__)
 
 _DETAILS = BookingDetailsSchema()
 _ATTENDEE_FIELDS = ("given_name", "family_name", "email", "registry_email")
+_PAYER_FIELDS = ("payer_name", "payer_email")
 _CARRIED = {"step", "submission_id", "amount_minor"}
 _WHY_PUBLIC = "buyers have no account"
 
@@ -37,7 +40,7 @@ _WHY_PUBLIC = "buyers have no account"
 @blueprint.get("/workshops/<uuid:workshop_id>/book")
 @public(_WHY_PUBLIC)
 def ask_details(workshop_id: UUID) -> ResponseReturnValue:
-    """Who pays and who attends, for `?seats=` people."""
+    """Who attends and who pays, for `?seats=` people."""
     workshop = read_workshop(workshop_id)
     if not workshop.bookable:
         return page("enrollment/workshop.html", 409, workshop=workshop)
@@ -53,24 +56,26 @@ def take_details(workshop_id: UUID) -> ResponseReturnValue:
     workshop = read_workshop(workshop_id)
     step = request.form.get("step", "check")
     typed = dict(request.form.items())
-    seats = _seats_in(typed)
+    seats = max(count_groups(typed, "attendees", MAX_SEATS), 1)
     if step == "add":
         return _details(workshop, typed, _most(workshop, seats + 1), {})
-    if step.startswith("remove-") and step.removeprefix("remove-").isdecimal():
-        return _details(workshop, *_without(typed, seats, int(step.removeprefix("remove-"))), {})
-    if step == "change":
+    if (gone := index_of(step, "remove")) is not None and gone < seats > 1:
+        return _details(workshop, without_group(typed, "attendees", gone), seats - 1, {})
+    if step not in ("check", "confirm"):
         return _details(workshop, typed, seats, {})
-    # The schema is strict; which button was pressed and what only travels along are not its fields.
-    answers = MultiDict((name, value) for name, value in typed.items() if name not in _CARRIED)
-    data, errors = load_form(_DETAILS, answers)
+    data, errors = _load(typed)
     if errors:
         return _details(workshop, typed, seats, errors)
-    if not workshop.bookable:
-        return page("enrollment/workshop.html", 409, workshop=workshop)
     if step == "confirm":
+        # Whether seats are free is asked of the handler alone: it knows a form that was sent before.
         return _confirm(workshop, typed, seats, data)
-    typed.setdefault("submission_id", str(new_id()))
-    return page("enrollment/check.html", **_shown(workshop, typed, seats), **data)
+    if not workshop.bookable:
+        return _details(workshop, typed, seats, {"": [f"{workshop.closed_because} Choose another date."]})
+    hold_minutes = int(current_service().gateway(HoldPolicy).hold.total_seconds()) // 60
+    shown = _shown(workshop, typed, seats)
+    return page(
+        "enrollment/check.html", hold_minutes=hold_minutes, pays_too=_names_no_payer(typed), **shown, **data
+    )
 
 
 def _confirm(
@@ -80,7 +85,7 @@ def _confirm(
     command = PlaceBooking(
         workshop_id=workshop.workshop_id,
         hold=service.gateway(HoldPolicy),
-        submission_id=_uuid_or_none(typed.get("submission_id")),
+        submission_id=_submission_id(typed, data),
         expected_amount_minor=_int_or_none(typed.get("amount_minor")),
         **data,
     )
@@ -98,50 +103,52 @@ def _confirm(
     return see_other(f"/pay/{links.pay_token}")
 
 
+def _load(typed: Mapping[str, str]) -> tuple[Any, dict[str, list[str]]]:
+    # The schema is strict; which button was pressed and what only travels along are not its fields.
+    answers = MultiDict((name, value) for name, value in typed.items() if name not in _CARRIED)
+    if not _names_no_payer(typed):
+        return load_form(_DETAILS, answers)
+    names = (typed.get(f"attendees-0-{part}", "").strip() for part in ("given_name", "family_name"))
+    answers["payer_name"] = " ".join(names)[:MAX_NAME]
+    answers["payer_email"] = typed.get("attendees-0-email", "")
+    data, errors = load_form(_DETAILS, answers)
+    # What is wrong with this payer is said at the attendee's fields.
+    return data, {name: texts for name, texts in errors.items() if name not in _PAYER_FIELDS}
+
+
+def _names_no_payer(typed: Mapping[str, str]) -> bool:
+    return not any(typed.get(name, "").strip() for name in _PAYER_FIELDS)
+
+
 def _details(
     workshop: queries.WorkshopPage, typed: dict[str, str], seats: int, errors: dict[str, list[str]]
 ) -> ResponseReturnValue:
-    return form_page("enrollment/details.html", errors, **_shown(workshop, typed, seats))
+    # In the order of the page: the payer comes last.
+    errors = dict(sorted(errors.items(), key=lambda item: item[0] in _PAYER_FIELDS))
+    return form_page(
+        "enrollment/details.html",
+        errors,
+        summary=summarised(errors, "attendees", "Attendee") if seats > 1 else errors,
+        **_shown(workshop, typed, seats),
+    )
 
 
 def _shown(workshop: queries.WorkshopPage, typed: dict[str, str], seats: int) -> dict[str, Any]:
-    # A new booking with new answers is a new submission; only a form sent twice keeps its number.
-    carried = {
-        name: typed.get(name, "")
-        for name in (
-            "payer_name",
-            "payer_email",
-            *(f"attendees-{n}-{field}" for n in range(seats) for field in _ATTENDEE_FIELDS),
-        )
-    }
+    names = (*_PAYER_FIELDS, *(f"attendees-{n}-{field}" for n in range(seats) for field in _ATTENDEE_FIELDS))
     return {
         "workshop": workshop,
-        "typed": carried,
+        "typed": {name: typed.get(name, "") for name in names},
         "seats": seats,
         "most_seats": _most(workshop, MAX_SEATS),
         "amount_minor": workshop.price_minor * seats,
-        "submission_id": typed.get("submission_id"),
+        "submission_id": _uuid_or_none(typed.get("submission_id")) or new_id(),
     }
 
 
-def _seats_in(typed: Mapping[str, str]) -> int:
-    numbers = [0]
-    for name in typed:
-        parts = name.split("-")
-        if len(parts) == 3 and parts[0] == "attendees" and parts[1].isdecimal() and len(parts[1]) < 4:
-            numbers.append(int(parts[1]))
-    return min(max(numbers) + 1, MAX_SEATS)
-
-
-def _without(typed: dict[str, str], seats: int, gone: int) -> tuple[dict[str, str], int]:
-    if seats == 1 or gone >= seats:
-        return typed, seats
-    moved = {name: value for name, value in typed.items() if not name.startswith("attendees-")}
-    kept = [n for n in range(seats) if n != gone]
-    for new, old in enumerate(kept):
-        for field in _ATTENDEE_FIELDS:
-            moved[f"attendees-{new}-{field}"] = typed.get(f"attendees-{old}-{field}", "")
-    return moved, seats - 1
+def _submission_id(typed: Mapping[str, str], data: Mapping[str, Any]) -> UUID | None:
+    """The same answers in the same form, sent twice or gone back to, are one booking; others are another."""
+    form = _uuid_or_none(typed.get("submission_id"))
+    return uuid5(form, repr((data["payer"], data["attendees"]))) if form else None
 
 
 def _most(workshop: queries.WorkshopPage, wanted: int) -> int:

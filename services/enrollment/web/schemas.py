@@ -15,22 +15,16 @@ from services.enrollment.domain.people import (
     clean_name,
 )
 
-_REQUIRED_NAME: dict[str, Any] = {
-    "required": "Enter a name.",
-    "null": "Enter a name.",
-    "invalid": "Enter a name.",
-}
-_REQUIRED_EMAIL: dict[str, Any] = {
-    "required": "Enter an e-mail address.",
-    "null": "Enter an e-mail address.",
-    "invalid": "Enter an e-mail address.",
-}
+
+def _asking(text: str) -> dict[str, Any]:
+    """What is said when a field is empty, null or no text."""
+    return dict.fromkeys(("required", "null", "invalid"), text)
 
 
 class PersonName(fields.String):
     """A name in one line, in any script."""
 
-    default_error_messages = _REQUIRED_NAME
+    default_error_messages = _asking("Enter a name.")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -43,7 +37,7 @@ class PersonName(fields.String):
 class EmailAddress(fields.String):
     """An e-mail address."""
 
-    default_error_messages = _REQUIRED_EMAIL
+    default_error_messages = _asking("Enter an e-mail address.")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -56,8 +50,16 @@ class EmailAddress(fields.String):
 class AttendeeSchema(Schema):
     """One attendee. Without `registry_email` the Scrum Alliance account has the attendee's own address."""
 
-    given_name = PersonName(required=True, metadata={"example": "Ada", "maxLength": MAX_NAME})
-    family_name = PersonName(required=True, metadata={"example": "Lovelace", "maxLength": MAX_NAME})
+    given_name = PersonName(
+        required=True,
+        error_messages=_asking("Enter the given name."),
+        metadata={"example": "Ada", "maxLength": MAX_NAME},
+    )
+    family_name = PersonName(
+        required=True,
+        error_messages=_asking("Enter the family name."),
+        metadata={"example": "Lovelace", "maxLength": MAX_NAME},
+    )
     email = EmailAddress(required=True, metadata={"example": "ada@example.com", "maxLength": MAX_EMAIL})
     registry_email = EmailAddress(
         metadata={"description": "Address of the Scrum Alliance account", "example": "ada@example.com"}
@@ -72,8 +74,16 @@ class AttendeeSchema(Schema):
 class BookingDetailsSchema(Schema):
     """Who pays and who attends: a booking without its workshop. Loads to `payer` and `attendees`."""
 
-    payer_name = PersonName(required=True, metadata={"example": "Charles Babbage"})
-    payer_email = EmailAddress(required=True, metadata={"example": "charles@example.com"})
+    payer_name = PersonName(
+        required=True,
+        error_messages=_asking("Enter the payer's name."),
+        metadata={"example": "Charles Babbage"},
+    )
+    payer_email = EmailAddress(
+        required=True,
+        error_messages=_asking("Enter the payer's e-mail address."),
+        metadata={"example": "charles@example.com"},
+    )
     locale = fields.String(
         load_default="en", validate=validate.Length(max=35), metadata={"description": "For amounts and dates"}
     )

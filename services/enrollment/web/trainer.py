@@ -1,6 +1,6 @@
-"""The trainer's pages: my workshops, and the roster with minutes, decisions and completion."""
+"""The trainer's pages: my workshops, and the roster with minutes, decisions, completion and corrections."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from services.enrollment import handlers, queries
 from services.enrollment.commands import (
     BlockMinutes,
+    CancelWorkshop,
     CompleteWorkshop,
     CorrectAssessment,
     Decision,
@@ -18,10 +19,11 @@ from services.enrollment.commands import (
     RecordAttendance,
     RecordDecisions,
 )
+from services.enrollment.domain import WorkshopState
 from services.enrollment.domain.errors import NotYourWorkshop, UnknownWorkshop
 from shared.auth.guards import current_staff, staff
 from shared.db.transaction import Tx
-from shared.errors import AppError
+from shared.errors import AppError, Invalid, Malformed
 from shared.web.current import current_service, request_tx
 from shared.web.pages import field_errors, form_page, page, see_other
 
@@ -35,53 +37,86 @@ _SUBJECTS: Mapping[str, Literal["participation", "understanding"]] = {
     "participation": "participation",
     "understanding": "understanding",
 }
+_STEPS = ("save", "everyone", "complete", "publish", "withdraw")
+_PAST = (WorkshopState.COMPLETED, WorkshopState.CANCELLED)
 
 
 @blueprint.get("/trainer")
 @staff("trainer", "admin")
 def list_my_workshops() -> ResponseReturnValue:
-    """A trainer's own workshops; an administrator sees everybody's."""
+    """A trainer's own workshops; an administrator sees everybody's. What waits for somebody comes first."""
     me = current_staff()
     everybody = me.has_role(["admin"])
     service = current_service()
     with service.transactions.read() as session:
         workshops = queries.trainer_workshops(session, None if everybody else me.staff_id)
-    return page("enrollment/trainer.html", workshops=workshops, now=service.clock.now(), everybody=everybody)
+    open_ones = sorted(
+        (row for row in workshops if row.state not in _PAST), key=lambda row: (row.starts_at, row.workshop_id)
+    )
+    past = [row for row in workshops if row.state in _PAST]
+    return page(
+        "enrollment/trainer.html",
+        lists=[("Open", open_ones), ("Past", past)],
+        any=bool(workshops),
+        now=service.clock.now(),
+        everybody=everybody,
+    )
 
 
 @blueprint.get("/trainer/workshops/<uuid:workshop_id>")
 @staff("trainer", "admin")
 def show_roster(workshop_id: UUID) -> ResponseReturnValue:
     """The roster; `?done=` says what a form did before it came here."""
-    return _roster(workshop_id, {}, {})
+    return _roster(_readable(workshop_id), {}, {})
+
+
+@blueprint.get("/trainer/workshops/<uuid:workshop_id>/print")
+@staff("trainer", "admin")
+def print_roster(workshop_id: UUID) -> ResponseReturnValue:
+    """An attendance list for paper, with room for the minutes of each block."""
+    return page("enrollment/roster_print.html", roster=_readable(workshop_id))
 
 
 @blueprint.post("/trainer/workshops/<uuid:workshop_id>")
 @staff("trainer", "admin")
 def change_roster(workshop_id: UUID) -> ResponseReturnValue:
     """Save what was typed, then do what the pressed button says: save, everyone, publish, complete, correct-<id>."""
-    _readable(workshop_id)
+    roster = _readable(workshop_id)
     step = request.form.get("step", "save")
+    if step not in _STEPS and not step.startswith("correct-"):
+        raise Malformed("unknown_step", "Go back, reload the page and press the button again.")
     try:
-        minutes, decisions = _typed()
+        minutes, decisions = _typed(roster)
         with request_tx() as tx:
             _act(workshop_id, step, minutes, decisions, tx)
     except AppError as error:
         if error.status not in (409, 422):
             raise
-        return _roster(workshop_id, field_errors(error), dict(request.form.items()))
+        errors = field_errors(error)
+        if (reason := errors.pop("reason", None)) is not None:
+            errors[f"reason-{step.removeprefix('correct-')}"] = reason
+        return _roster(_readable(workshop_id), errors, dict(request.form.items()))
+    if step == "withdraw":
+        return see_other("/trainer")
     return see_other(f"/trainer/workshops/{workshop_id}?done={step.split('-')[0]}")
 
 
 def _act(
-    workshop_id: UUID, step: str, minutes: tuple[BlockMinutes, ...], decisions: tuple[Decision, ...], tx: Tx
+    workshop_id: UUID,
+    step: str,
+    minutes: tuple[BlockMinutes, ...],
+    decisions: tuple[Decision, ...],
+    tx: Tx,
 ) -> None:
     actor = current_staff().staff_id
     if step == "publish":
         handlers.publish_workshop(PublishWorkshop(workshop_id=workshop_id), tx)
         return
+    if step == "withdraw":
+        handlers.cancel_workshop(CancelWorkshop(workshop_id=workshop_id), tx)
+        return
     if step.startswith("correct-"):
-        enrollment_id = UUID(step.removeprefix("correct-"))
+        enrollment_id = _id(step.removeprefix("correct-"))
         handlers.correct_assessment(
             CorrectAssessment(
                 enrollment_id=enrollment_id,
@@ -103,24 +138,39 @@ def _act(
         handlers.complete_workshop(CompleteWorkshop(workshop_id=workshop_id, actor_id=actor), tx)
 
 
-def _typed() -> tuple[tuple[BlockMinutes, ...], tuple[Decision, ...]]:
+def _typed(roster: queries.Roster) -> tuple[tuple[BlockMinutes, ...], tuple[Decision, ...]]:
     minutes, decisions = [], []
+    known = {(entry.enrollment_id, block) for entry in roster.entries for block in entry.minutes}
+    emptied: dict[str, list[str]] = {}
     for name, value in request.form.items():
         kind, _, ids = name.partition("-")
-        if kind == "minutes" and value.strip():
-            # What is no number is refused with its field, as minutes outside the block are.
-            number = int(value) if value.strip().isdecimal() and len(value.strip()) < 5 else -1
-            minutes.append(
-                BlockMinutes(enrollment_id=UUID(ids[:_ID]), block_id=UUID(ids[_ID + 1 :]), minutes=number)
-            )
+        if kind == "minutes":
+            enrollment_id, block_id = _id(ids[:_ID]), _id(ids[_ID + 1 :])
+            text = value.strip()
+            if text:
+                # What is no number is refused with its field, as minutes outside the block are.
+                number = int(text) if text.isdecimal() and len(text) < 5 else -1
+                minutes.append(BlockMinutes(enrollment_id=enrollment_id, block_id=block_id, minutes=number))
+            elif (enrollment_id, block_id) in known:
+                # Nothing typed leaves things as they are: whoever empties a field must not think otherwise.
+                emptied[name] = ["Enter the minutes, 0 for somebody who was not there."]
         elif kind in _SUBJECTS and value:
             note = request.form.get(f"{kind}_note-{ids}", "").strip() or None
             decisions.append(
                 Decision(
-                    enrollment_id=UUID(ids), subject=_SUBJECTS[kind], value=_ANSWERS.get(value), note=note
+                    enrollment_id=_id(ids), subject=_SUBJECTS[kind], value=_ANSWERS.get(value), note=note
                 )
             )
+    if emptied:
+        raise Invalid("minutes_emptied", "Enter the minutes that are marked.", fields=emptied)
     return tuple(minutes), tuple(decisions)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Malformed("unknown_field", "Go back, reload the page and send it again.") from None
 
 
 def _readable(workshop_id: UUID) -> queries.Roster:
@@ -134,24 +184,36 @@ def _readable(workshop_id: UUID) -> queries.Roster:
     return roster
 
 
-def _roster(workshop_id: UUID, errors: dict[str, list[str]], typed: dict[str, str]) -> ResponseReturnValue:
-    roster = _readable(workshop_id)
+def _roster(
+    roster: queries.Roster, errors: dict[str, list[str]], typed: dict[str, str]
+) -> ResponseReturnValue:
     service = current_service()
-    named = {str(entry.enrollment_id): entry.full_name for entry in roster.entries}
-    # A roster's complaints go by enrollment id; people are called by name on their own trainer's page.
-    shown = {
-        f"person-{key}" if key in named else key: [f"{named[key]}: {text}" for text in texts]
-        if key in named
-        else texts
-        for key, texts in errors.items()
-    }
     return form_page(
         "enrollment/roster.html",
-        shown,
+        errors,
+        summary=_by_person(errors, roster),
         roster=roster,
         typed=typed,
         now=service.clock.now(),
         over=service.clock.now() >= roster.ends_at,
         mine=roster.trainer_id == current_staff().staff_id,
+        recorded=sum(1 for entry in roster.entries if not entry.missing),
         done=request.args.get("done"),
     )
+
+
+def _by_person(errors: Mapping[str, Sequence[str]], roster: queries.Roster) -> dict[str, list[str]]:
+    """For the summary: whom a sentence is about. People are called by name on their own trainer's page."""
+    people = {str(entry.enrollment_id): entry.full_name for entry in roster.entries}
+    blocks = {str(block.block_id): f", block {block.position}" for block in roster.blocks}
+    named = {}
+    for name, texts in errors.items():
+        if name in people:
+            # What a roster lacks goes by person, not by field.
+            named[f"person-{name}"] = [f"{people[name]}: {' '.join(texts)}"]
+            continue
+        _kind, _, ids = name.partition("-")
+        person = people.get(ids[:_ID])
+        whom = f"{person}{blocks.get(ids[_ID + 1 :], '')}: " if person else ""
+        named[name] = [f"{whom}{text}" for text in texts]
+    return named

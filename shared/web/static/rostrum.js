@@ -7,13 +7,15 @@
   document.querySelectorAll("time[datetime]").forEach(function (element) {
     var at = new Date(element.getAttribute("datetime"));
     if (isNaN(at)) return;
-    var local = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    var clock = { hour: "2-digit", minute: "2-digit" };
+    var local = at.toLocaleTimeString("en-GB", clock);
     if (!own || element.textContent.indexOf(local) !== -1) return;
     var sameDay = element.textContent.indexOf(at.toLocaleDateString("en-GB", { weekday: "short" })) !== -1;
     var day = sameDay ? "" : at.toLocaleDateString("en-GB", { weekday: "short" }) + " ";
     var note = document.createElement("span");
     note.className = "r-own-time";
-    note.textContent = " (" + day + local + " your time)";
+    var until = element.dataset.until && new Date(element.dataset.until).toLocaleTimeString("en-GB", clock);
+    note.textContent = " (" + day + local + (until ? " to " + until : "") + " your time)";
     element.after(note);
   });
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +14,7 @@ from shared.ids import new_id
 from shared.ops.masking import masked_payload
 from shared.web.addresses import safe_next
 from shared.web.csv_export import Cell, csv_lines, neutral
-from shared.web.filters import iso, show_date, show_datetime, show_minutes
+from shared.web.filters import iso, show_date, show_datetime, show_days, show_minutes, show_span
 from shared.web.request_log import masked_path
 
 AT = datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
@@ -31,7 +31,7 @@ def plain(text: str) -> str:
         (None, "Tue 24 Nov 2026, 08:05 UTC"),
         ("Europe/Berlin", "Tue 24 Nov 2026, 09:05 CET"),
         ("Asia/Kolkata", "Tue 24 Nov 2026, 13:35 IST"),
-        ("America/Sao_Paulo", "Tue 24 Nov 2026, 05:05 UTC-3"),
+        ("America/Sao_Paulo", "Tue 24 Nov 2026, 05:05 UTC\N{MINUS SIGN}3"),
         ("Asia/Kathmandu", "Tue 24 Nov 2026, 13:50 UTC+5:45"),
     ],
 )
@@ -46,6 +46,26 @@ def test_dates_and_lengths() -> None:
     assert iso(AT) == "2026-11-24T08:05:00Z"
     assert [plain(show_minutes(m)) for m in (840, 810, 45, 0)] == ["14 h", "13 h 30 min", "45 min", "0 min"]
     assert show_datetime(None) == show_date(None) == show_minutes(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "span", "days"),
+    [
+        (8, "Tue 24 Nov 2026, 09:05 to 17:05 CET", "Tue 24 Nov 2026"),
+        (24, "Tue 24 Nov 2026, 09:05 CET to Wed 25 Nov 2026, 09:05 CET", "Tue 24 to Wed 25 Nov 2026"),
+        (24 * 7, "Tue 24 Nov 2026, 09:05 CET to Tue 1 Dec 2026, 09:05 CET", "Tue 24 Nov 2026 to Tue 1 Dec 2026"),
+    ],
+)
+def test_a_day_is_said_once(hours: int, span: str, days: str) -> None:
+    until = AT + timedelta(hours=hours)
+    assert plain(show_span(AT, until, "Europe/Berlin")) == span
+    assert plain(show_days(AT, until, "Europe/Berlin")) == days
+
+
+def test_the_night_the_clocks_change_names_both_zones() -> None:
+    before = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    said = plain(show_span(before, before + timedelta(hours=2), "Europe/Berlin"))
+    assert said == "Sun 25 Oct 2026, 02:30 CEST to Sun 25 Oct 2026, 03:30 CET"
 
 
 @pytest.mark.parametrize(
