@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import UUID
 
-import requests
 from sqlalchemy import select, update
 
 from services.certification.domain.activation import activation_id_of
@@ -27,12 +26,10 @@ class Outcome:
         self.play = play
 
     def settle(self) -> None:
-        """Everything that waits happens: messages, webhooks, timers, retries."""
-        requests.post(f"{self.play.site.registry.url}/_sandbox/behaviour/reset", timeout=10)
+        """Everything that waits happens: messages, webhooks, timers, retries; trouble that waits happens too."""
         self.play.site.clock.advance(timedelta(minutes=90))
         for _ in range(_MOST_ROUNDS):
-            while self.play.site.stripe.deliver():
-                pass
+            self.play.deliver_webhooks()
             self.play.site.tick()
             self._retry()
             if not self.play.site.unfinished() and not self._outboxes_wait():

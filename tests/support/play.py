@@ -64,6 +64,7 @@ class Play:
         # A small Stripe keeps the examples quick; what an earlier one did there is in our books already.
         site.stripe.pull("reset")
         site.registry.behave(auto_activate=True)
+        site.registry.behave(behaviour="no_deduplication")
         self.enrollment = site.services["enrollment"]
         with self.enrollment.transactions.read() as session:
             self.trainer = next(row.staff_id for row in staff_list(session) if "trainer" in row.roles)
@@ -130,6 +131,15 @@ class Play:
         for enrollment_id in placed.enrollment_ids:
             self.enrollments[enrollment_id] = placed.booking_id
 
+    def buy(self, seats: int) -> None:
+        """A buyer books and pays with everything running smoothly: later trouble needs something to trouble."""
+        before = len(self.bookings)
+        self.book(seats)
+        self.site.carry()
+        for booking_id in self.bookings[before:]:
+            self.open_checkout(booking_id)
+            self.pay(booking_id)
+
     def open_checkout(self, booking_id: UUID) -> None:
         """The buyer opens the payment page, if there is one to open."""
         payment = self.site.services["payment"]
@@ -146,7 +156,8 @@ class Play:
 
     def pay(self, booking_id: UUID) -> None:
         """The buyer pays, if a page is open; Stripe's answer is all they see."""
-        self._lever("pay", session=self.sessions[booking_id])
+        if booking_id in self.sessions:
+            self._lever("pay", session=self.sessions[booking_id])
 
     def refund(self, booking_id: UUID) -> None:
         """Finance refunds the charge at Stripe, whole; refused while disputed."""
@@ -244,6 +255,11 @@ class Play:
         """Stripe sends the next webhook that is due."""
         self.site.stripe.deliver()
 
+    def deliver_webhooks(self) -> None:
+        """Stripe sends every webhook that is due."""
+        while self.site.stripe.deliver():
+            pass
+
     def deliver_any_webhook(self, choice: int) -> None:
         """Stripe sends some event of this example, again or out of turn."""
         events = self.at_stripe(EVENT)
@@ -252,9 +268,8 @@ class Play:
             self.site.stripe.deliver()
 
     def trouble_at_registry(self, behaviour: str) -> None:
-        """The Scrum Alliance misbehaves on the next submission, and does not deduplicate at all."""
+        """The Scrum Alliance misbehaves on the next submission; it never deduplicates in these plays."""
         self.site.registry.behave(behaviour=behaviour, times=1)
-        self.site.registry.behave(behaviour="no_deduplication")
 
     # What the sandboxes and the databases say ------------------------------------------------------------
 
