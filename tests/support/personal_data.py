@@ -1,11 +1,13 @@
 """The list in docs/personal-data.md as tests read it, and where marked people are found."""
 
 import re
-import sqlite3
 from collections import Counter
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from sqlalchemy import inspect
+
+from shared.db.engine import make_engine
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "personal-data.md"
 _ROW = re.compile(r"^\| `(\w+)\.(\w+)` \|", re.MULTILINE)
@@ -28,28 +30,27 @@ def listed_columns() -> frozenset[Column]:
     return frozenset(found)
 
 
-def columns_holding(database: Path, service: str, markers: Collection[str]) -> dict[Column, int]:
-    """Where in a SQLite file any of the marked values stands, as text or as bytes, and in how many rows."""
+def columns_holding(databases: Mapping[str, str], markers: Collection[str]) -> dict[Column, int]:
+    """Where in these databases (service → URL) a marked value stands, in every column of every table, how often."""
     found: Counter[Column] = Counter()
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        connection.text_factory = bytes
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in tables:
-            table = name.decode()
-            rows = connection.execute(f'SELECT * FROM "{table}"')
-            columns = [description[0] for description in rows.description]
-            for row in rows:
-                for column, value in zip(columns, row, strict=True):
-                    if _holds(value, markers):
-                        found[service, table, column] += 1
+    for service, url in databases.items():
+        engine = make_engine(url, pool_size=1)
+        with engine.connect() as connection:
+            for table in inspect(connection).get_table_names():
+                for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"').mappings():
+                    for column, value in row.items():
+                        if _holds(value, markers):
+                            found[service, table, column] += 1
+        engine.dispose()
     return dict(found)
 
 
 def lines_holding(log: Path, markers: Collection[str]) -> list[str]:
     """The lines of a log in which a marked value stands."""
-    return [line for line in log.read_text().splitlines() if _holds(line.encode(), markers)]
+    return [line for line in log.read_text(errors="replace").splitlines() if _holds(line, markers)]
 
 
 def _holds(value: object, markers: Collection[str]) -> bool:
     # Case and Unicode escapes of JSON are no hiding place: markers are plain ASCII.
-    return isinstance(value, bytes) and any(marker.lower().encode() in value.lower() for marker in markers)
+    text = bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
+    return any(marker.lower() in text.lower() for marker in markers)
