@@ -1,5 +1,6 @@
 """URL → engine, with the habits each database needs (measured; see docs/decisions)."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -8,6 +9,27 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+NETWORK: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""For every connection to PostgreSQL: a network that vanishes without a word is noticed within 25 seconds.
+With the system's own patience a thread waits for a quarter of an hour, or for two hours."""
+
+NETWORK_OF_SERVER = "; ".join(
+    f"SET tcp_{name} = {value}"
+    for name, value in (
+        ("keepalives_idle", 10),
+        ("keepalives_interval", 5),
+        ("keepalives_count", 3),
+        ("user_timeout", 25_000),
+    )
+)
+"""The server has to notice as well: else a machine that is gone keeps its locks for two hours."""
 
 _write_locks: dict[str, threading.Lock] = {}
 _write_locks_guard = threading.Lock()
@@ -32,7 +54,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_size=pool_size,
@@ -40,8 +62,17 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=False,
         pool_recycle=1800,
         pool_timeout=10,
-        connect_args={"connect_timeout": 3, "application_name": "rostrum"},
+        connect_args={**NETWORK, "application_name": "rostrum"},
     )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # Outside a transaction: rolled back, the settings would go with it.
+    connection.autocommit = True
+    connection.execute(NETWORK_OF_SERVER)
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -92,4 +123,14 @@ def database_away(error: BaseException) -> bool:
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    if isinstance(error, OperationalError):
+        return not _statement_at_fault(error.orig)
+    return isinstance(error, InterfaceError | PoolTimeout)
+
+
+def _statement_at_fault(original: BaseException | None) -> bool:
+    # Both drivers call some statements that can never succeed operational: SQLite what it cannot compile,
+    # psycopg what exceeds a limit (class 54). Waiting for them would hold up every other message.
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return str(getattr(original, "sqlstate", None)).startswith("54")

@@ -9,6 +9,8 @@ from typing import IO, Any, Protocol
 import psycopg
 from sqlalchemy import Engine
 
+from shared.db.engine import NETWORK, NETWORK_OF_SERVER
+
 
 class SingletonLock(Protocol):
     """Held by at most one process; never waited for."""
@@ -68,10 +70,11 @@ class AdvisoryLock:
                 self.close()
                 return False
         try:
-            connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=3)
+            connection = psycopg.connect(self._dsn, autocommit=True, **NETWORK)
         except psycopg.Error:
             return False
         try:
+            connection.execute(NETWORK_OF_SERVER)
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (self._key,)).fetchone()
         except psycopg.Error:
             row = None

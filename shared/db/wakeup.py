@@ -13,6 +13,8 @@ import psycopg
 import structlog
 from sqlalchemy import Engine
 
+from shared.db.engine import NETWORK
+
 log = structlog.get_logger()
 CHANNEL = "rostrum_work"
 
@@ -74,7 +76,7 @@ class Notifier:
             self._due.clear()
             try:
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(self._dsn or "", autocommit=True, connect_timeout=3)
+                    connection = psycopg.connect(self._dsn or "", autocommit=True, **NETWORK)
                 connection.execute(f"NOTIFY {CHANNEL}")
             except psycopg.Error:
                 if connection is not None:
@@ -95,7 +97,7 @@ class Listener:
         """Listen until `stopping`; reconnects."""
         while not stopping.is_set():
             try:
-                with psycopg.connect(self._dsn, autocommit=True, connect_timeout=3) as connection:
+                with psycopg.connect(self._dsn, autocommit=True, **NETWORK) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self._signal.set()
                     while not stopping.is_set():

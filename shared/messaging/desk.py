@@ -16,6 +16,7 @@ from shared.messaging.handling import HandlerFailed, handle_batch
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy
+from shared.messaging.suspects import Turn
 
 log = structlog.get_logger()
 Pair = tuple[Claimed, Message]
@@ -48,11 +49,24 @@ class Desk:
 
     def step(self) -> int:
         """Claim and handle one batch; returns how many messages were taken, 0 when none waits."""
+        with Turn() as turn:
+            claimed = self._claim(turn)
+            if not claimed:
+                return 0
+            try:
+                self._work_off(claimed)
+            except Exception as error:
+                self._to_release = list(claimed)
+                raise_if_away(error)
+                raise
+        return len(claimed)
+
+    def _claim(self, turn: Turn) -> list[Claimed]:
         try:
             if self._idle and not self._to_release:
                 with read_connection(self._engine) as connection:
                     if not leases.anything_waits(connection, without=self._tasks):
-                        return 0
+                        return []
             with write_connection(self._engine) as connection:
                 leases.release(connection, self._to_release)
                 claimed = leases.claim(
@@ -61,21 +75,15 @@ class Desk:
                     policy=self._policy,
                     limit=self._batch,
                     without=self._tasks,
+                    suspects=turn.mine,
                 )
         except Exception as error:
             raise_if_away(error)
             raise
         self._to_release.clear()
         self._idle = not claimed
-        if not claimed:
-            return 0
-        try:
-            self._work_off(claimed)
-        except Exception as error:
-            self._to_release = list(claimed)
-            raise_if_away(error)
-            raise
-        return len(claimed)
+        turn.keep_for(claimed)
+        return claimed
 
     def _work_off(self, claimed: Sequence[Claimed]) -> None:
         self._checkpoint("after_claim")

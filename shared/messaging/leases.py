@@ -10,7 +10,19 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
@@ -29,6 +41,10 @@ class Claimed:
     attempts: int
     lease_token: str
     correlation_id: str | None
+    suspect: bool
+    """The process vanished before while it worked on this one: see `suspects.py`."""
+    after_outage: bool
+    """The attempt before this one found something unavailable."""
 
 
 def claim(
@@ -39,16 +55,20 @@ def claim(
     limit: int,
     only: Collection[tuple[str, str]] | None = None,
     without: Collection[tuple[str, str]] = (),
+    suspects: bool = True,
 ) -> list[Claimed]:
     """Take waiting messages under a lease; `only`/`without` select by (consumer, type).
 
     Messages on their first attempt are taken as a batch. One that was tried or interrupted before is taken
-    alone, so that it harms no neighbour; one interrupted too often is dead.
+    alone, so that it harms no neighbour; one interrupted too often is dead. Without `suspects`, interrupted
+    ones are left alone.
     """
     if only is not None and not only:
         return []
     kinds = None if only is None else tuple(only)
     query = _waiting(kinds, tuple(without)).limit(limit).with_for_update(skip_locked=True)
+    if not suspects:
+        query = query.where(inbox.c.lease_token.is_(None), inbox.c.interruptions == 0)
     rows = connection.execute(query).all()
     if not rows:
         return []
@@ -80,6 +100,8 @@ def claim(
             attempts=row.attempts + 1,
             lease_token=token,
             correlation_id=row.correlation_id,
+            suspect=row.lease_token is not None or row.interruptions > 0,
+            after_outage=row.error_kind == "unavailable",
         )
         for row in batch
     ]
@@ -97,9 +119,7 @@ def anything_waits(
 
 
 @cache
-def _waiting(
-    only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str, str], ...]
-) -> "Select[Any]":
+def _waiting(only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str, str], ...]) -> "Select[Any]":
     # Built once per worker: putting the statement together costs more than running it on an empty inbox.
     query = (
         select(inbox)
@@ -220,15 +240,21 @@ def release(connection: Connection, claimed: Sequence[Claimed]) -> None:
 
 def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: RetryPolicy) -> str | None:
     """Record a failed attempt of a leased message; returns the new state, None when the lease was lost."""
-    dead = failure.kind == "permanent" or (failure.kind == "failed" and policy.exhausted(claimed.attempts))
+    failed = failure.kind == "failed"
+    # What an outage cost is no step towards death: after one, failures are counted from the beginning.
+    attempts = 1 if failed and claimed.after_outage else claimed.attempts
+    dead = failure.kind == "permanent" or (failed and policy.exhausted(attempts))
     result = connection.execute(
         update(inbox)
         .where(_leased(claimed))
         .values(
             state="dead" if dead else "failed",
+            attempts=attempts,
+            # The process outlived this attempt: it is not this message that ends it.
+            interruptions=0,
             lease_token=None,
             lease_until=None,
-            next_attempt_at=null() if dead else moment(policy.wait(claimed.attempts)),
+            next_attempt_at=null() if dead else moment(policy.wait(attempts)),
             error_kind=failure.kind,
             error=failure.error,
             fingerprint=failure.fingerprint,

@@ -101,19 +101,17 @@ def retry_message(connection: Connection, consumer: str, message_id: str, *, act
         )
     if row.payload is None:
         raise Conflict("message_unreadable", "The message's body cannot be read: discard it with a reason.")
-    connection.execute(
-        update(inbox)
-        .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
-        .values(
-            state="received",
-            attempts=0,
-            interruptions=0,
-            lease_token=None,
-            lease_until=None,
-            next_attempt_at=moment(),
-            actor=actor,
-            note="retried",
-        )
+    _change(
+        connection,
+        row,
+        state="received",
+        attempts=0,
+        interruptions=0,
+        lease_token=None,
+        lease_until=None,
+        next_attempt_at=moment(),
+        actor=actor,
+        note="retried",
     )
 
 
@@ -130,18 +128,33 @@ def discard_message(
         raise Conflict(
             "message_not_failed", f"The message is {row.state}: only failed and dead ones are discarded."
         )
-    connection.execute(
-        update(inbox)
-        .where(inbox.c.consumer == consumer, inbox.c.message_id == message_id, inbox.c.state == row.state)
-        .values(
-            state="discarded",
-            payload=redacted,
-            raw=null(),
-            finished_at=moment(),
-            next_attempt_at=None,
-            lease_token=None,
-            lease_until=None,
-            actor=actor,
-            note=reason.strip()[:500],
-        )
+    _change(
+        connection,
+        row,
+        state="discarded",
+        payload=redacted,
+        raw=null(),
+        finished_at=moment(),
+        next_attempt_at=None,
+        lease_token=None,
+        lease_until=None,
+        actor=actor,
+        note=reason.strip()[:500],
     )
+
+
+def _change(connection: Connection, row: Row[Any], **values: Any) -> None:
+    # A failed message keeps its state while it is tried again. Whoever holds its lease may be in the middle
+    # of a call: a second one beside it would find no trace of the first, and a discard would lose its result.
+    changed = connection.execute(
+        update(inbox)
+        .where(
+            inbox.c.consumer == row.consumer,
+            inbox.c.message_id == row.message_id,
+            inbox.c.state == row.state,
+            or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
+        )
+        .values(**values)
+    )
+    if changed.rowcount != 1:
+        raise Conflict("message_in_work", "The message is being worked on now. Look again in a minute.")

@@ -18,6 +18,7 @@ from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy, Task
+from shared.messaging.suspects import Turn
 from shared.observability.context import correlated
 
 log = structlog.get_logger()
@@ -91,13 +92,21 @@ class TaskRunner:
         """Claim and perform one task; returns 1, or 0 when none waits."""
         if not self._types:
             return 0
+        with Turn() as turn:
+            claimed = self._claim(turn)
+            for one in claimed:
+                self._checkpoint("after_task_claim")
+                self._take(one)
+        return len(claimed)
+
+    def _claim(self, turn: Turn) -> list[Claimed]:
         try:
             with self._guard:
                 given_back, self._to_release = self._to_release, []
             if not given_back:
                 with read_connection(self._engine) as connection:
                     if not leases.anything_waits(connection, only=self._types):
-                        return 0
+                        return []
             with write_connection(self._engine) as connection:
                 leases.release(connection, given_back)
                 claimed = leases.claim(
@@ -106,27 +115,29 @@ class TaskRunner:
                     policy=self._policy,
                     limit=1,
                     only=self._types,
+                    suspects=turn.mine,
                 )
         except Exception as error:
             with self._guard:
                 self._to_release += given_back
             raise_if_away(error)
             raise
-        for one in claimed:
-            self._checkpoint("after_task_claim")
-            key = (one.consumer, one.message_id)
+        turn.keep_for(claimed)
+        return claimed
+
+    def _take(self, one: Claimed) -> None:
+        key = (one.consumer, one.message_id)
+        with self._guard:
+            self._running[key] = one
+        try:
+            self._perform(one)
+        except Exception:
             with self._guard:
-                self._running[key] = one
-            try:
-                self._perform(one)
-            except Exception:
-                with self._guard:
-                    self._to_release.append(one)
-                raise
-            finally:
-                with self._guard:
-                    self._running.pop(key, None)
-        return len(claimed)
+                self._to_release.append(one)
+            raise
+        finally:
+            with self._guard:
+                self._running.pop(key, None)
 
     def renew(self) -> None:
         """Extend the leases of what is running; called every third of a lease."""

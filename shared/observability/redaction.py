@@ -54,7 +54,12 @@ def describe_error(error: BaseException, secrets: Iterable[str] = ()) -> str:
         text = f"{type(error).__name__}: {error}"
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return mask_emails(text)[:2000]
+    return mask_emails(_storable(text))[:2000]
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL refuses NUL, UTF-8 refuses lone surrogates: a failure must not fail to be recorded.
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def where(error: BaseException) -> str:
