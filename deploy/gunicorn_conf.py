@@ -1,5 +1,7 @@
 """gunicorn, the same for every service and for the embedded site."""
 
+import logging
+
 # Threads share one database pool; few of them, because Python runs one at a time.
 worker_class = "gthread"
 # Each worker accepts on its own socket: with a shared one, keep-alive was measured to pile onto one worker.
@@ -14,3 +16,10 @@ control_socket_disable = True
 # Behind a proxy only what the settings say is trusted (TRUSTED_PROXIES); gunicorn itself trusts nobody.
 forwarded_allow_ips = ""
 limit_request_line = 4094
+
+
+def post_worker_init(_worker: object) -> None:
+    """Send what gunicorn says the way of our own lines: it quotes requests and prints tracebacks."""
+    log = logging.getLogger("gunicorn.error")
+    log.handlers.clear()
+    log.propagate = True

@@ -16,6 +16,7 @@ from shared.config import load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.messaging.subscriptions import Timer
+from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
 
@@ -55,4 +56,6 @@ def build(
 
 def create_app() -> Flask:
     """The web app, for gunicorn."""
-    return create_web(build(load_settings(Settings, os.environ)))
+    settings = load_settings(Settings, os.environ)
+    configure_logs(settings.log_format, "certification")
+    return create_web(build(settings))

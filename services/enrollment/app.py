@@ -15,6 +15,7 @@ from shared.contracts import REGISTRY
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.contracts.manifest import MANIFEST
 from shared.messaging.subscriptions import Timer
+from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
 
@@ -58,4 +59,6 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
 
 def create_app() -> Flask:
     """The web app, for gunicorn."""
-    return create_web(build(load_settings(Settings, os.environ)))
+    settings = load_settings(Settings, os.environ)
+    configure_logs(settings.log_format, "enrollment")
+    return create_web(build(settings))

@@ -18,6 +18,7 @@ from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.payment import CheckoutOpened
 from shared.messaging.subscriptions import Timer
+from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
 
@@ -65,4 +66,6 @@ def build(
 
 def create_app() -> Flask:
     """The web app, for gunicorn."""
-    return create_web(build(load_settings(Settings, os.environ)))
+    settings = load_settings(Settings, os.environ)
+    configure_logs(settings.log_format, "payment")
+    return create_web(build(settings))

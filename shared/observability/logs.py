@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from shared.observability.redaction import mask_emails
+from shared.observability.redaction import describe_error, mask_emails, where
 
 
 def configure_logs(log_format: str, service: str) -> None:
@@ -15,6 +15,8 @@ def configure_logs(log_format: str, service: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _from(service),
+        _without_traceback,
         _mask,
     ]
     renderer: Any = (
@@ -39,8 +41,26 @@ def configure_logs(log_format: str, service: str) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("pika", "werkzeug", "alembic", "urllib3", "stripe"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    if service:
-        structlog.contextvars.bind_contextvars(service=service)
+
+
+def _from(service: str) -> Any:
+    # A bound variable would be unknown to other threads, such as those that answer requests.
+    def name(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+        if service:
+            line.setdefault("service", service)
+        return line
+
+    return name
+
+
+def _without_traceback(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """An error's kind, text and place: a traceback quotes values, and in text mode local variables as well."""
+    given = line.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    if isinstance(error, BaseException):
+        line.setdefault("error", describe_error(error))
+        line.setdefault("place", where(error))
+    return line
 
 
 def _mask(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
