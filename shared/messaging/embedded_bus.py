@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from sqlalchemy import Engine
 
-from shared.db.engine import make_engine, write_connection
+from shared.db.engine import make_engine, read_connection, write_connection
 from shared.errors import Unavailable
 from shared.messaging import inbox
 from shared.messaging.bus import BusUnavailable, Consumer, Manifest, OutgoingMessage, Publisher
@@ -47,7 +47,8 @@ class EmbeddedBus:
     def check(self) -> None:
         for name, engine in self._engines.items():
             try:
-                with engine.connect() as connection:
+                # A writing transaction would queue behind whoever writes to that file.
+                with read_connection(engine) as connection:
                     connection.exec_driver_sql("SELECT 1")
             except Exception as error:
                 raise BusUnavailable(

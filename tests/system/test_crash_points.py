@@ -65,6 +65,7 @@ POINTS = (
     point("after_commit_before_publish", f"payment {WORKER}", "pay"),
     point("after_effect_committed", f"payment {WORKER}", "pay"),
     point("after_mail_sent_before_recorded", f"enrollment {WORKER}", "pay"),
+    point("after_session_read_before_followed", f"payment {SITE}", "return"),
     # The trainer completes, and the name goes to the Scrum Alliance.
     point("after_commit_before_publish", f"enrollment {SITE}", "complete"),
     point("after_effect_before_ack", f"certification {WORKER}", "complete", RABBITMQ),

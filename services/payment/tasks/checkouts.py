@@ -56,7 +56,7 @@ def begin_checkout(
     with transactions.begin() as tx:
         offer = handlers.request_checkout(command, tx)
     if offer.checkout is not None and offer.refusal is not None:
-        read_session(offer.checkout, transactions=transactions, gateway=gateway)
+        read_session(offer.checkout, transactions=transactions, gateway=gateway, checkpoint=checkpoint)
         with transactions.begin() as tx:
             offer = handlers.request_checkout(command, tx)
     checkout = offer.checkout
@@ -94,12 +94,17 @@ def _make_session(checkout: Checkout, gateway: PaymentGateway) -> SessionFacts |
 
 
 def read_session(
-    checkout: Checkout, *, transactions: Transactions, gateway: PaymentGateway
+    checkout: Checkout,
+    *,
+    transactions: Transactions,
+    gateway: PaymentGateway,
+    checkpoint: Callable[[str], None],
 ) -> SessionFacts | None:
     """Read one attempt's session and run the same command as its webhook would."""
     if checkout.stripe_session_id is None:
         return None
     facts = gateway.read_session(checkout.stripe_session_id)
+    checkpoint("after_session_read_before_followed")
     with transactions.begin() as tx:
         handlers.follow_session(to_follow_session(facts, ours_of(checkout)), tx)
     return facts

@@ -93,6 +93,7 @@ def come_back(session_id: str) -> AnyResponse:
                 standing.checkout,
                 transactions=service.transactions,
                 gateway=service.gateway(PaymentGateway),  # type: ignore[type-abstract]  # the port is the key
+                checkpoint=service.checkpoint,
             )
         except (Unavailable, RequestRefused):
             # The webhook or the timer will tell; the page must not fail because Stripe is slow.
