@@ -91,8 +91,8 @@ class PlanForm(Schema):
 @staff("trainer", "admin")
 def ask_plan() -> ResponseReturnValue:
     """An empty plan, or with `?like=` the plan of another workshop."""
-    like = request.args.get("like", "")
-    typed = _like(UUID(like)) if re.fullmatch(r"[0-9a-f-]{36}", like) else {}
+    like = request.args.get("like", type=UUID)
+    typed = _like(like) if like else {}
     return _plan({"currency": "EUR", **typed}, count_groups(typed, "blocks", MAX_BLOCKS) or 2, {})
 
 
