@@ -158,6 +158,8 @@ class KernelSettings:
         kinds.Url(require_tld=False),
         sandbox_default="http://127.0.0.1:8000",
         help="where browsers reach the site",
+        # Over plain http, staff cookies and links would travel in the clear.
+        outside_url=True,
     )
     staff_keys: tuple[str, ...] = setting(
         "STAFF_KEYS",

@@ -17,6 +17,7 @@ from shared.db.transaction import Transactions, Tx
 from shared.errors import Permanent
 from shared.messaging import inbox
 from shared.messaging.bus import Consumer, Delivery
+from shared.messaging.event import UnknownEventType
 from shared.messaging.failures import DatabaseAway, failure_of, raise_if_away
 from shared.messaging.handling import HandlerFailed, handle_batch
 from shared.messaging.inbox import BUS, new_row
@@ -110,18 +111,25 @@ class DeliveryDesk:
             return
         with write_connection(self._engine) as connection:
             for delivery, error in unreadable:
-                digest = hashlib.sha256(delivery.body).hexdigest()
-                row = new_row(
-                    consumer=BUS,
-                    message_id=f"unreadable:{digest}",
-                    type=(delivery.type or "unknown").replace("\x00", "")[:200],
-                    payload=None,
-                    correlation_id=None,
-                    raw=delivery.body,
-                )
+                row = self._dead_row(delivery, error)
                 failure = failure_of(error, delivery.body)
                 inbox.store_dead(connection, row, failure)
                 log.warning("message_unreadable", message_id=row["message_id"], error=failure.error)
+
+    @staticmethod
+    def _dead_row(delivery: Delivery, error: BaseException) -> dict[str, Any]:
+        row = new_row(
+            consumer=BUS,
+            message_id=f"unreadable:{hashlib.sha256(delivery.body).hexdigest()}",
+            type=(delivery.type or "unknown").replace("\x00", "")[:200],
+            payload=None,
+            correlation_id=None,
+            raw=delivery.body,
+        )
+        if isinstance(error, UnknownEventType) and delivery.message_id:
+            # Only its type is strange: after an upgrade it can be run again, so it is kept as itself.
+            row |= {"message_id": delivery.message_id, "payload": delivery.body.decode(), "raw": None}
+        return row
 
     def _store(self, messages: Sequence[Message]) -> None:
         if not messages:

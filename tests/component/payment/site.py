@@ -58,7 +58,7 @@ class Site:
             {
                 "ROSTRUM_MODE": "sandbox",
                 "DATABASE_URL": database,
-                "EMBEDDED_DATABASES": f"payment={database}",
+                "EMBEDDED_DATABASES": f"payment=sqlite:///{folder / 'payment.sqlite'}",
                 "PUBLIC_URL": PUBLIC_URL,
                 "STRIPE_API_BASE": self.stripe.url,
                 "STRIPE_CHECKOUT_ORIGIN": self.stripe.url,

@@ -85,12 +85,17 @@ def test_an_event_of_an_unknown_version_is_dead_and_can_be_found(site: Site) -> 
     site.start("left")
     newer = Manifest(subscriptions={"left": frozenset({"parcel.sent.v2", ParcelSent.TYPE})})
     message = site.message(fine := parcel())
-    body = message.body.replace(b"parcel.sent.v1", b"parcel.sent.v2")
-    unknown = OutgoingMessage(message_id=str(new_id()), type="parcel.sent.v2", body=body)
+    unknown_id = str(new_id())
+    body = message.body.replace(b"parcel.sent.v1", b"parcel.sent.v2").replace(
+        message.message_id.encode(), unknown_id.encode()
+    )
+    unknown = OutgoingMessage(message_id=unknown_id, type="parcel.sent.v2", body=body)
     site.carry(unknown, message, manifest=newer)
     site.expect_counted("left", [fine])
     (dead,) = [row for row in site.inbox("left") if row.state == "dead"]
     assert "parcel.sent.v2" in dead.error
+    assert dead.message_id == unknown.message_id, "after an upgrade it can be run again"
+    assert dead.payload == body.decode()
 
 
 def test_one_killer_among_a_hundred_takes_nobody_along(site: Site) -> None:
