@@ -85,9 +85,10 @@ def _get(rostrum: WholeSite, path: str, session: requests.Session | None = None)
     return found
 
 
+NOBODY = UUID(int=7)
 STAFF_ONLY = {
     "/payment/api/payments": "finance",
-    f"/payment/api/payments/{uuid4()}": "finance",
+    f"/payment/api/payments/{NOBODY}": "finance",
     "/certification/api/activations": "ops",
 }
 
