@@ -92,16 +92,14 @@ class Site:
             database_url=stack.database_url,
             extra=settings,
         )
-        self._programs = programs
         # One for all stories: nobody signs in many times a minute.
         self._trainer = Browser(reload_seconds=RELOAD_SECONDS)
-        self.supervisor: Supervisor
+        self.supervisor = Supervisor(programs(self.plan), self.folder / "logs")
 
     def __enter__(self) -> Self:
-        prepare(self.plan)
-        self.supervisor = Supervisor(self._programs(self.plan), self.folder / "logs")
-        self.supervisor.start()
         try:
+            prepare(self.plan)
+            self.supervisor.start()
             self.story().wait_until_open()
         except BaseException:
             self.__exit__()
