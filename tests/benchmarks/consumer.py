@@ -34,6 +34,7 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
     dsn = sink.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     bus = RabbitMQBus(amqp_url, MANIFEST, service="sink")
     consumer = bus.consumer()
+    assert consumer is not None
     desk = DeliveryDesk(sink.transactions, sink.reader, consumer, policy=sink.policy, batch=200)
     raw_pika.wait_for(amqp_url, "sink.inbox")
 
