@@ -53,7 +53,11 @@ def test_dates_and_lengths() -> None:
     [
         (8, "Tue 24 Nov 2026, 09:05 to 17:05 CET", "Tue 24 Nov 2026"),
         (24, "Tue 24 Nov 2026, 09:05 CET to Wed 25 Nov 2026, 09:05 CET", "Tue 24 to Wed 25 Nov 2026"),
-        (24 * 7, "Tue 24 Nov 2026, 09:05 CET to Tue 1 Dec 2026, 09:05 CET", "Tue 24 Nov 2026 to Tue 1 Dec 2026"),
+        (
+            24 * 7,
+            "Tue 24 Nov 2026, 09:05 CET to Tue 1 Dec 2026, 09:05 CET",
+            "Tue 24 Nov 2026 to Tue 1 Dec 2026",
+        ),
     ],
 )
 def test_a_day_is_said_once(hours: int, span: str, days: str) -> None:
