@@ -58,7 +58,9 @@ def test_search_finds_names_addresses_references_and_ids(refused: Story, site: S
     assert page_of(refused) in answer.text
 
 
-@pytest.mark.parametrize("search", ["%", "_da", "nobody", str(uuid4()), "'; DROP TABLE"])
+@pytest.mark.parametrize(
+    "search", ["%", "_da", "nobody", "0193a5d2-7c00-7000-8000-000000000000", "'; DROP TABLE"]
+)
 def test_search_takes_everything_as_text(refused: Story, site: Site, search: str) -> None:
     answer = site.staff("ops").get(LIST, query_string={"q": search})
     assert answer.status_code == 200
