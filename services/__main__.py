@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from deploy.embedded.plan import DEFAULT_PORT, Plan, Ports
 from deploy.embedded.story import Story, StoryFailed
@@ -113,13 +114,15 @@ def work(services: Iterable[Service]) -> None:
 
 def start_embedded(workers: list[Worker]) -> None:
     """One loop for all relays and desks (threads only queue for the interpreter), threads for the rest."""
-    steps = [step for each in workers for step in (each.relay.step, each.desk.step)]
+    steps = [(each.service.name, step) for each in workers for step in (each.relay.step, each.desk.step)]
 
     def step() -> int:
         done, problem = 0, None
-        for one in steps:
+        for name, one in steps:
             try:
-                done += one()
+                # All share this thread: each log line names the service whose work it tells of.
+                with structlog.contextvars.bound_contextvars(service=name):
+                    done += one()
             except Exception as error:
                 # One service's trouble must not keep the others from their turn.
                 problem = problem or error
