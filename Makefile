@@ -20,7 +20,7 @@ run: $(VENV)/.runtime ## keep the site open with example data (PORT=8000)
 
 test: $(VENV)/.dev ## run the tests, with RabbitMQ, PostgreSQL and Chromium where they are found (ARGS=…)
 	@deploy/test-deps.sh --if-missing
-	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-deps: ## install RabbitMQ, PostgreSQL and Chromium from Debian packages (root)
 	@deploy/test-deps.sh

@@ -54,7 +54,13 @@ def test_the_story_goes_on_when_every_process_of_ours_is_killed_in_the_middle(si
 
 def test_make_demo_runs_the_whole_job() -> None:
     # BIN points at this very environment, so that nothing is installed in the middle of a test.
-    command = ["make", "--old-file=.venv/.runtime", "demo", f"BIN={Path(sys.executable).parent}"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "--old-file=.venv/.runtime",
+        "demo",
+        f"BIN={Path(sys.executable).parent}",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEMO_SECONDS)
 
     assert done.returncode == 0, done.stdout + done.stderr

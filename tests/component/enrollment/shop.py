@@ -69,7 +69,11 @@ class Shop:
         self.service = build(
             load_settings(
                 Settings,
-                {"ROSTRUM_MODE": "sandbox", "DATABASE_URL": url, "EMBEDDED_DATABASES": f"enrollment={url}"},
+                {
+                    "ROSTRUM_MODE": "sandbox",
+                    "DATABASE_URL": url,
+                    "EMBEDDED_DATABASES": "enrollment=sqlite://",
+                },
             ),
             overrides=Overrides(
                 clock=self.clock, pool_size=pool_size, policy=RetryPolicy(steps=(0.0, 0.0, 0.0, 0.0, 0.0))
