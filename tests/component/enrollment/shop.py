@@ -66,15 +66,9 @@ class Shop:
     def __init__(self, url: str, *, pool_size: int | None = None, mailer: Any = None) -> None:
         self.clock = FrozenClock(START)
         self.mail = MailList()
+        environ = {"DATABASE_URL": url, "EMBEDDED_DATABASES": "enrollment=sqlite:///nobody.db"}
         self.service = build(
-            load_settings(
-                Settings,
-                {
-                    "ROSTRUM_MODE": "sandbox",
-                    "DATABASE_URL": url,
-                    "EMBEDDED_DATABASES": "enrollment=sqlite://",
-                },
-            ),
+            load_settings(Settings, {"ROSTRUM_MODE": "sandbox", **environ}),
             overrides=Overrides(
                 clock=self.clock, pool_size=pool_size, policy=RetryPolicy(steps=(0.0, 0.0, 0.0, 0.0, 0.0))
             ),
