@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, bindparam, func, literal_column, null, select, update
+from sqlalchemy import Engine, all_, bindparam, func, literal_column, null, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Text
 
@@ -48,6 +48,7 @@ class Relay:
         self._checkpoint = checkpoint
         self._publisher: Publisher | None = None
         self._flights: deque[tuple[Future[None], list[int]]] = deque()
+        self._oldest = _oldest_statement(engine, batch)
         self._mark = _mark_statement(engine)
         self.leading = False
 
@@ -90,17 +91,8 @@ class Relay:
 
     def _submit(self) -> bool:
         flying = [seq for _, seqs in self._flights for seq in seqs]
-        query = (
-            select(outbox.c.seq, outbox.c.id, outbox.c.type, outbox.c.payload)
-            .where(outbox.c.published_at.is_(None))
-            .order_by(outbox.c.seq)
-            .limit(self._batch)
-        )
-        if flying:
-            # Rows in flight are the oldest ones, but a late commit may lie between them: exclude by value.
-            query = query.where(outbox.c.seq.not_in(flying))
         with read_connection(self._engine) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(self._oldest, {"seqs": _as_parameter(self._engine, flying)}).all()
         if not rows:
             return False
         if self._publisher is None:
@@ -126,20 +118,40 @@ class Relay:
         return len(seqs)
 
 
+def _oldest_statement(engine: Engine, batch: int) -> Any:
+    # Rows in flight are the oldest ones, but a late commit may lie between them: they are excluded by value.
+    if engine.dialect.name == "postgresql":
+        not_flying = outbox.c.seq != all_(bindparam("seqs", type_=ARRAY(BigInteger)))
+    else:
+        not_flying = outbox.c.seq.not_in(_json_numbers())
+    return (
+        select(outbox.c.seq, outbox.c.id, outbox.c.type, outbox.c.payload)
+        .where(outbox.c.published_at.is_(None), not_flying)
+        .order_by(outbox.c.seq)
+        .limit(batch)
+    )
+
+
 def _mark_statement(engine: Engine) -> Any:
     # One parameter for all numbers; never a range, which would mark rows committed inside it meanwhile.
     if engine.dialect.name == "postgresql":
         chosen = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
     else:
-        each = func.json_each(bindparam("seqs", type_=Text)).table_valued("value")
-        chosen = outbox.c.seq.in_(select(literal_column("value")).select_from(each))
+        chosen = outbox.c.seq.in_(_json_numbers())
     return (
         update(outbox)
         .where(chosen)
         .values(
-            published_at=moment(), payload=func.coalesce(outbox.c.redacted, outbox.c.payload), redacted=null()
+            published_at=moment(),
+            payload=func.coalesce(outbox.c.redacted, outbox.c.payload),
+            redacted=null(),
         )
     )
+
+
+def _json_numbers() -> Any:
+    each = func.json_each(bindparam("seqs", type_=Text)).table_valued("value")
+    return select(literal_column("value")).select_from(each)
 
 
 def _as_parameter(engine: Engine, seqs: list[int]) -> Any:

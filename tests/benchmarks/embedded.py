@@ -136,7 +136,8 @@ def _claim_and_handle(sink: sqlite3.Connection) -> int:
     ).fetchall()
     token = str(new_id())
     sink.executemany(
-        "UPDATE inbox SET attempts = attempts + 1, lease_token = ?, lease_until = ? WHERE message_id = ?",
+        "UPDATE inbox SET attempts = attempts + 1, lease_token = ?, lease_until = ? "
+        "WHERE consumer = 'bus' AND message_id = ?",
         [(token, now, row[0]) for row in rows],
     )
     sink.execute("COMMIT")
@@ -166,7 +167,7 @@ def _claim_and_handle(sink: sqlite3.Connection) -> int:
     sink.execute("BEGIN IMMEDIATE")
     sink.executemany(
         "UPDATE inbox SET state = 'handled', payload = ?, finished_at = ?, lease_token = NULL, lease_until = NULL, "
-        "next_attempt_at = NULL WHERE message_id = ? AND lease_token = ?",
+        "next_attempt_at = NULL WHERE consumer = 'bus' AND message_id = ? AND lease_token = ?",
         marks,
     )
     sink.executemany("INSERT INTO message_reference VALUES (?, ?) ON CONFLICT DO NOTHING", references)
