@@ -42,9 +42,7 @@ def _drained(buffer: io.StringIO) -> Iterator[str]:
 
 def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """A download that is written while it is read; `rows` may be a generator over a query."""
-    response = Response(
-        stream_with_context(_with_mark(csv_lines(header, rows))), mimetype="text/csv"
-    )
+    response = Response(stream_with_context(_with_mark(csv_lines(header, rows))), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 
