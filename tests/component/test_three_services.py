@@ -167,13 +167,14 @@ def shared_site() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def live(examples: int, steps: int, *, shrink: bool = True) -> None:
-    """Run the state machine."""
+def live(examples: int, steps: int, *, shrink: bool = True, random: bool = False) -> None:
+    """Run the state machine; the same examples each time unless `random`, so that a red run can be repeated."""
     with shared_site():
         run_state_machine_as_test(
             WholeLife,
             settings=settings(
                 max_examples=examples,
+                derandomize=not random,
                 stateful_step_count=steps,
                 deadline=None,
                 print_blob=True,
@@ -200,4 +201,4 @@ def test_without_the_look_up_before_a_repeat_names_are_submitted_twice(
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
 def test_whatever_happens_it_ends_right_for_long() -> None:
-    live(5000, 40)
+    live(5000, 40, random=True)
