@@ -39,7 +39,9 @@ system: $(VENV)/.dev ## the long programme: long properties and races
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
 migration: $(VENV)/.dev ## write a migration: make migration s=payment n=0002 m="what changes"
-	@$(BIN)/python -m tests.support.new_migration "$(s)" "$(n)" "$(m)"
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+		&& export ROSTRUM_MODE=sandbox DATABASE_URL="sqlite:///$$folder/now.db" \
+		&& $(BIN)/python -m services.$(s) migrate && $(BIN)/python -m services.$(s) revise "$(n)" "$(m)"
 
 contracts: $(VENV)/.dev ## write snapshots and asyncapi.yaml from the event classes
 	@$(BIN)/python -m shared.contracts export
