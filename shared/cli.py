@@ -71,7 +71,6 @@ def web(service: Service) -> None:
     """Serve HTTP under gunicorn."""
     settings = service.settings
     service.engine.dispose()
-    os.environ.setdefault("GUNICORN_WORKERS", str(settings.web_workers))
     arguments = [
         sys.executable,
         "-m",

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -169,7 +168,6 @@ class Worker:
             service=service,
             transactions=service.transactions,
             clock=service.clock,
-            every=timedelta(seconds=timer.every_seconds),
         )
         with correlated(None, timer=timer.name):
             try:

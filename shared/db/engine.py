@@ -101,6 +101,11 @@ def write_lock(engine: Engine) -> AbstractContextManager[Any]:
         return _write_locks.setdefault(engine.url.database, threading.Lock())
 
 
+def psycopg_dsn(engine: Engine) -> str:
+    """The engine's address as psycopg itself reads it, for connections that live outside the pool."""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @contextmanager
 def write_connection(engine: Engine) -> Iterator[Connection]:
     """One short writing transaction for Core statements; leaving the block commits."""

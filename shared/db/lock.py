@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 import psycopg
 from sqlalchemy import Engine
 
-from shared.db.engine import NETWORK, NETWORK_OF_SERVER
+from shared.db.engine import NETWORK, NETWORK_OF_SERVER, psycopg_dsn
 
 
 class SingletonLock(Protocol):
@@ -94,5 +94,4 @@ def singleton_lock(engine: Engine, name: str) -> SingletonLock:
     """The lock `name` of the service whose database `engine` is."""
     if engine.dialect.name == "sqlite":
         return FileLock(Path(f"{engine.url.database}.{name}"))
-    dsn = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return AdvisoryLock(dsn, name)
+    return AdvisoryLock(psycopg_dsn(engine), name)

@@ -10,12 +10,10 @@ import time
 from typing import Any
 
 import psycopg
-import structlog
 from sqlalchemy import Engine
 
-from shared.db.engine import NETWORK
+from shared.db.engine import NETWORK, psycopg_dsn
 
-log = structlog.get_logger()
 CHANNEL = "rostrum_work"
 
 
@@ -43,17 +41,13 @@ class Signal:
             self._condition.wait_for(lambda: self._count != seen, timeout)
 
 
-def _dsn(engine: Engine) -> str:
-    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 class Notifier:
     """Sends NOTIFY from a thread of its own, started with the first use (after gunicorn's fork)."""
 
     INTERVAL = 0.003
 
     def __init__(self, engine: Engine) -> None:
-        self._dsn = _dsn(engine) if engine.dialect.name == "postgresql" else None
+        self._dsn = psycopg_dsn(engine) if engine.dialect.name == "postgresql" else None
         self._due = threading.Event()
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
@@ -90,7 +84,7 @@ class Listener:
     """Turns NOTIFY into a `Signal` of this process; loses nothing because a poll stands behind it."""
 
     def __init__(self, engine: Engine, signal: Signal) -> None:
-        self._dsn = _dsn(engine)
+        self._dsn = psycopg_dsn(engine)
         self._signal = signal
 
     def run(self, stopping: threading.Event) -> None:

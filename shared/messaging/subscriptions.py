@@ -1,8 +1,7 @@
 """What a service does with each message: a table, at most one reaction per event type."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.db.transaction import Tx
@@ -124,4 +123,3 @@ class TimerContext:
     service: Any
     transactions: Any
     clock: Any
-    every: timedelta = field(default=timedelta())

@@ -39,7 +39,6 @@ class Work:
         self._message = message
         self.clock: Clock = transactions.clock
         self.checkpoint = checkpoint
-        self.attempts = claimed.attempts
         self.completed = False
 
     @contextmanager

@@ -13,7 +13,7 @@ import pika
 import psycopg
 from sqlalchemy import func, select
 
-from shared.db.engine import read_connection, write_connection
+from shared.db.engine import psycopg_dsn, read_connection, write_connection
 from shared.db.kernel_tables import inbox, message_reference, outbox
 from shared.ids import new_id
 from shared.messaging.consumer import DeliveryDesk
@@ -31,7 +31,7 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
     """The consumer's figure."""
     sink = build("sink", {"DATABASE_URL": database_url, "AMQP_URL": amqp_url}, SINK)
     made = bodies(sink, messages)
-    dsn = sink.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    dsn = psycopg_dsn(sink.engine)
     bus = RabbitMQBus(amqp_url, MANIFEST, service="sink")
     consumer = bus.consumer()
     assert consumer is not None

@@ -170,7 +170,6 @@ class WholeSite:
                         service=service,
                         transactions=service.transactions,
                         clock=service.clock,
-                        every=timedelta(seconds=timer.every_seconds),
                     )
                 )
 

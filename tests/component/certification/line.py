@@ -86,7 +86,6 @@ class HandWork(Work):
         self._message = message_id  # type: ignore[assignment]  # only this class reads it
         self.clock = transactions.clock
         self.checkpoint = lambda name: None
-        self.attempts = 1
         self.completed = False
 
     @contextmanager
