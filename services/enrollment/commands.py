@@ -262,6 +262,14 @@ class AdmitLogin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TakeBackLogin:
+    """An attempt to sign in had the right password: only failures count towards the limit."""
+
+    email: str
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForgetLogins:
     """Drop attempts to sign in that no longer count: they are traces of people, and anybody can add to them."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -46,8 +47,19 @@ class StaffMember(MappedAsDataclass, Base, kw_only=True):
         return Role.TRAINER in self.roles and course_code in self.teaches and self.closed_at is None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """An attempt to sign in: it may go on, or has to `wait`. `attempted_at` is how it can be taken back."""
+
+    attempted_at: datetime
+    wait: timedelta | None = None
+
+
 class LoginThrottle(MappedAsDataclass, Base, kw_only=True):
-    """The moments of the newest login attempts on one account.
+    """The moments of the newest failed sign-ins on one account, and of those that are being judged.
+
+    An attempt counts before its password is looked at, so that many at once are no way round the limit; the
+    right password takes its own attempt back, and no other one's.
 
     Keyed by a hash of what was typed: people sometimes type their password into the wrong field.
     """
@@ -58,14 +70,21 @@ class LoginThrottle(MappedAsDataclass, Base, kw_only=True):
     attempts: Mapped[tuple[str, ...]] = mapped_column(TextList(), default=())
     last_attempt_at: Mapped[datetime | None] = mapped_column(default=None)
 
-    def admit(self, now: datetime) -> timedelta | None:
-        """Count one attempt; None when it may go on, else how long to wait."""
+    def admit(self, now: datetime) -> Admission:
+        """Count one attempt, unless it has to wait."""
         self.last_attempt_at = now
         recent = [at for at in map(datetime.fromisoformat, self.attempts) if now - at < LOGIN_WINDOW]
         if len(recent) >= LOGIN_ATTEMPTS:
-            return recent[-LOGIN_ATTEMPTS] + LOGIN_WINDOW - now
+            return Admission(attempted_at=now, wait=recent[-LOGIN_ATTEMPTS] + LOGIN_WINDOW - now)
         self.attempts = tuple(at.isoformat() for at in (*recent, now))
-        return None
+        return Admission(attempted_at=now)
+
+    def take_back(self, attempted_at: datetime) -> None:
+        """This attempt had the right password: it counts no longer."""
+        left = list(self.attempts)
+        if (moment := attempted_at.isoformat()) in left:
+            left.remove(moment)
+        self.attempts = tuple(left)
 
 
 def account_key(email: str) -> str:

@@ -26,6 +26,7 @@ from services.enrollment.handlers.staff import (
     end_session,
     forget_logins,
     set_password,
+    take_back_login,
 )
 from services.enrollment.handlers.workshops import (
     cancel_workshop,
@@ -62,5 +63,6 @@ __all__ = [
     "record_membership",
     "record_payment_problem",
     "set_password",
+    "take_back_login",
     "want_letters",
 ]

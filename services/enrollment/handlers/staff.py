@@ -1,6 +1,6 @@
 """Staff accounts and sessions."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from services.enrollment import repository
@@ -13,10 +13,11 @@ from services.enrollment.commands import (
     EndSession,
     ForgetLogins,
     SetPassword,
+    TakeBackLogin,
 )
 from services.enrollment.domain import LoginThrottle, StaffMember
 from services.enrollment.domain.people import clean_email, clean_name
-from services.enrollment.domain.staff import LOGIN_MEMORY, account_key, clean_roles
+from services.enrollment.domain.staff import LOGIN_MEMORY, Admission, account_key, clean_roles
 from shared.auth.refusals import RefuseBefore, RefuseSession, refuse_before, refuse_session
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.db.transaction import Tx
@@ -99,14 +100,17 @@ def close_staff(command: CloseStaff, tx: Tx) -> None:
     _changed(member, tx)
 
 
-def admit_login(command: AdmitLogin, tx: Tx) -> timedelta | None:
-    """Count one attempt on this account; None when it may go on, else how long to wait.
+def admit_login(command: AdmitLogin, tx: Tx) -> Admission:
+    """Count one attempt on this account, unless it has to wait.
 
     Unknown addresses are counted too, so that the limit does not tell which accounts exist.
     """
-    key = account_key(command.email)
-    throttle = tx.get_or_add(LoginThrottle, key, partial(LoginThrottle, account_key=key))
-    return throttle.admit(datetime.now(UTC))
+    return _throttle(command.email, tx).admit(datetime.now(UTC))
+
+
+def take_back_login(command: TakeBackLogin, tx: Tx) -> None:
+    """This attempt was no failure: whoever signs in often is not shut out for it."""
+    _throttle(command.email, tx).take_back(command.attempted_at)
 
 
 def forget_logins(_command: ForgetLogins, tx: Tx) -> None:
@@ -122,6 +126,11 @@ def end_session(command: EndSession, tx: Tx) -> None:
             staff_id=command.staff_id, session_id=command.session_id, ended_at=datetime.now(UTC)
         )
     )
+
+
+def _throttle(email: str, tx: Tx) -> LoginThrottle:
+    key = account_key(email)
+    return tx.get_or_add(LoginThrottle, key, partial(LoginThrottle, account_key=key))
 
 
 def _changed(member: StaffMember, tx: Tx) -> None:

@@ -1,11 +1,14 @@
-"""Signing in: counted first, judged outside any transaction, the same time for every wrong answer."""
+"""Signing in: counted first, judged outside any transaction, the same time for every wrong answer.
+
+Counted first, because attempts at the same moment would all see room for one more; taken back when it was right.
+"""
 
 import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.enrollment import handlers, queries
-from services.enrollment.commands import AdmitLogin
+from services.enrollment.commands import AdmitLogin, TakeBackLogin
 from services.enrollment.tasks.passwords import password_fits
 from shared.auth.principal import Principal
 from shared.db.transaction import Transactions
@@ -45,12 +48,16 @@ class TooManyAttempts(AppError):
 def sign_in(credentials: Credentials, transactions: Transactions) -> Principal:
     """Who signs in, with a new session id; raises `WrongCredentials` or `TooManyAttempts`."""
     with transactions.begin() as tx:
-        wait = handlers.admit_login(AdmitLogin(email=credentials.email), tx)
-    if wait is not None:
-        raise TooManyAttempts(wait)
+        admission = handlers.admit_login(AdmitLogin(email=credentials.email), tx)
+    if admission.wait is not None:
+        raise TooManyAttempts(admission.wait)
     with transactions.read() as session:
         account = queries.account_by_email(session, credentials.email)
     fits = password_fits(credentials.password, account.password_hash if account else None)
     if not fits or account is None or not account.is_open:
         raise WrongCredentials
+    with transactions.begin() as tx:
+        handlers.take_back_login(
+            TakeBackLogin(email=credentials.email, attempted_at=admission.attempted_at), tx
+        )
     return Principal.sign_in(staff_id=account.staff_id, name=account.name, roles=account.roles)

@@ -120,6 +120,19 @@ def test_the_sixth_attempt_within_a_minute_waits(shop: Shop, email: str) -> None
     assert enter(shop, "finance@example.com").roles == {"finance"}
 
 
+def test_signing_in_often_locks_nobody_out_and_wipes_no_failure(shop: Shop) -> None:
+    hire(shop)
+    for _ in range(LOGIN_ATTEMPTS - 1):
+        with pytest.raises(WrongCredentials):
+            enter(shop, password="wrong")
+    for _ in range(LOGIN_ATTEMPTS + 2):
+        enter(shop)
+    with pytest.raises(WrongCredentials):
+        enter(shop, password="wrong")
+    with pytest.raises(TooManyAttempts):
+        enter(shop)
+
+
 def test_old_attempts_are_forgotten(shop: Shop) -> None:
     for email in ("old@example.com", "new@example.com"):
         with pytest.raises(WrongCredentials):

@@ -20,13 +20,24 @@ NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 def test_five_attempts_then_wait() -> None:
     throttle = LoginThrottle(account_key="x")
     for second in range(LOGIN_ATTEMPTS):
-        assert throttle.admit(NOW + timedelta(seconds=second)) is None
-    assert throttle.admit(NOW + timedelta(seconds=20)) == timedelta(seconds=40)
+        assert throttle.admit(NOW + timedelta(seconds=second)).wait is None
+    assert throttle.admit(NOW + timedelta(seconds=20)).wait == timedelta(seconds=40)
     # A refused attempt does not make the wait longer.
-    assert throttle.admit(NOW + timedelta(seconds=59)) == timedelta(seconds=1)
-    assert throttle.admit(NOW + timedelta(seconds=60)) is None
-    assert throttle.admit(NOW + timedelta(seconds=60)) == timedelta(seconds=1)
+    assert throttle.admit(NOW + timedelta(seconds=59)).wait == timedelta(seconds=1)
+    assert throttle.admit(NOW + timedelta(seconds=60)).wait is None
+    assert throttle.admit(NOW + timedelta(seconds=60)).wait == timedelta(seconds=1)
     assert len(throttle.attempts) == LOGIN_ATTEMPTS
+
+
+def test_only_the_attempt_that_was_right_is_taken_back() -> None:
+    throttle = LoginThrottle(account_key="x")
+    failures = [throttle.admit(NOW + timedelta(seconds=second)) for second in range(LOGIN_ATTEMPTS - 1)]
+    right = throttle.admit(NOW + timedelta(seconds=10))
+    throttle.take_back(right.attempted_at)
+    throttle.take_back(right.attempted_at)
+    assert throttle.attempts == tuple(failure.attempted_at.isoformat() for failure in failures)
+    assert throttle.admit(NOW + timedelta(seconds=11)).wait is None
+    assert throttle.admit(NOW + timedelta(seconds=12)).wait == timedelta(seconds=48)
 
 
 def test_the_key_tells_nothing_and_ignores_case() -> None:
