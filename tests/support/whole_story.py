@@ -47,8 +47,8 @@ class FinanceLine:
     cells: dict[str, str] = field(repr=False)
 
 
-def plan(site: WholeSite, **changes: Any) -> UUID:
-    """A published workshop of two days, in a week, with enough contact minutes for its course."""
+def plan(site: WholeSite, *, publish: bool = True, **changes: Any) -> UUID:
+    """A workshop of two days, in a week, with enough contact minutes for its course; published, or a draft."""
     enrollment = site.services["enrollment"]
     starts_at = site.clock.now() + timedelta(days=7)
     with enrollment.transactions.read() as session:
@@ -76,7 +76,8 @@ def plan(site: WholeSite, **changes: Any) -> UUID:
     }
     with enrollment.transactions.begin() as tx:
         workshop = handlers.create_workshop(CreateWorkshop(**values), tx)
-        handlers.publish_workshop(PublishWorkshop(workshop_id=workshop.workshop_id), tx)
+        if publish:
+            handlers.publish_workshop(PublishWorkshop(workshop_id=workshop.workshop_id), tx)
     return workshop.workshop_id
 
 
