@@ -1,6 +1,9 @@
 """gunicorn, the same for every service and for the embedded site."""
 
 import logging
+import os
+import shutil
+from pathlib import Path
 
 # Threads share one database pool; few of them, because Python runs one at a time.
 worker_class = "gthread"
@@ -23,3 +26,10 @@ def post_worker_init(_worker: object) -> None:
     log = logging.getLogger("gunicorn.error")
     log.handlers.clear()
     log.propagate = True
+
+
+def on_exit(_server: object) -> None:
+    """Remove what the workers of this run have counted together."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if Path(folder).name.startswith("rostrum-metrics-"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -85,7 +85,8 @@ def create_site(services: Mapping[str, Service] | None = None) -> Callable[..., 
     """The WSGI entry of the embedded site: dispatches by path to the three apps."""
     services = services or build_all(os.environ)
     configure_logs(os.environ.get("LOG_FORMAT", "json"), "")
-    apps = {name: create_web(service) for name, service in services.items()}
+    together = list(services.values())
+    apps = {name: create_web(service, together=together) for name, service in services.items()}
 
     def site(environ: Any, start_response: Any) -> Iterable[bytes]:
         return apps[service_of(environ.get("PATH_INFO", "/"))](environ, start_response)
@@ -173,7 +174,10 @@ def make_plan(folder: Path, ports: Ports) -> Plan:
 
 @main.command()
 @click.option(
-    "--port", default=DEFAULT_PORT, show_default=True, help="of the site; the sandboxes take the next four"
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="of the site; the sandboxes take the next four, workers up to three behind them",
 )
 @click.option("--folder", default="var", show_default=True, type=click.Path(path_type=Path))
 def up(port: int, folder: Path) -> None:
@@ -188,6 +192,7 @@ def up(port: int, folder: Path) -> None:
         f"  Stripe sandbox          {plan.stripe_url}\n"
         f"  Scrum Alliance sandbox  {plan.scrum_alliance_url}\n"
         f"  Mailbox                 {plan.mailbox_url}\n"
+        f"  Metrics                 {plan.site_url}/metrics, the worker's on port {plan.ports.workers[0]}\n"
         "Staff: trainer@example.com, finance@example.com, ops@example.com, admin@example.com, "
         "password rostrum-sandbox\nCtrl-C ends it; the data stays in " + str(folder)
     )

@@ -5,14 +5,14 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
-from shared.config import KernelSettings, SettingsError, load_settings
+from shared.config import METRICS_FOLDER, KernelSettings, SettingsError, load_settings
 from shared.db import migrate as migrations
 from shared.db.engine import read_connection, write_connection
 from shared.errors import AppError
@@ -71,6 +71,9 @@ def web(service: Service) -> None:
     """Serve HTTP under gunicorn."""
     settings = service.settings
     service.engine.dispose()
+    if settings.web_workers > 1 and settings.metrics_folder is None:
+        # Several processes answer on one port: only what they add up together is a figure of the service.
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="rostrum-metrics-")
     arguments = [
         sys.executable,
         "-m",
@@ -150,7 +153,7 @@ def outbox(service: Service) -> None:
     """How many messages wait to be published, and for how long."""
     with read_connection(service.engine) as connection:
         count, oldest = operations.outbox_depth(connection)
-    age = f", the oldest for {(datetime.now(UTC) - oldest).total_seconds():.0f} s" if oldest else ""
+    age = f", the oldest for {oldest.total_seconds():.0f} s" if oldest is not None else ""
     click.echo(f"{service.name}: {count} waiting{age}")
 
 

@@ -16,6 +16,8 @@ from marshmallow import fields as kinds
 from marshmallow import validate
 
 S = TypeVar("S", bound="KernelSettings")
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The library that counts reads this by itself, before any settings are."""
 _LOOPBACK = {"localhost", "::1", "[::1]"}
 
 
@@ -207,6 +209,13 @@ class KernelSettings:
     )
     web_threads: int = setting("WEB_THREADS", kinds.Integer(validate=validate.Range(1, 64)), default="4")
     web_workers: int = setting("WEB_WORKERS", kinds.Integer(validate=validate.Range(1, 32)), default="1")
+
+    metrics_folder: Path | None = setting(  # noqa: RUF009  # it is a field
+        METRICS_FOLDER,
+        PathField(),
+        default=None,
+        help="where several web workers add up what they count; `web` makes one by itself",
+    )
 
     @property
     def sandbox(self) -> bool:

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _guard = threading.Lock()
@@ -23,3 +24,13 @@ def new_id() -> UUID:
         _last = ticks
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0x2 << 62 | secrets.randbits(62)
     return UUID(int=value)
+
+
+def made_at(made: UUID) -> datetime | None:
+    """When one of our ids was made, in real time: its first 48 bits say so. None for another kind of UUID."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC) if made.version == 7 else None
+
+
+def seconds_since(made: UUID) -> float:
+    """How long ago one of our ids was made; 0 for another kind of UUID."""
+    return max(0.0, time.time() - (made.int >> 80) / 1000) if made.version == 7 else 0.0

@@ -20,6 +20,7 @@ from shared.messaging.event import EventRegistry
 from shared.messaging.rabbitmq_bus import RabbitMQBus
 from shared.messaging.reading import Reader
 from shared.messaging.subscriptions import InboxSource, RetryPolicy, Subscriptions, Timer
+from shared.observability.metrics import Meter, StoredGauge
 
 if TYPE_CHECKING:
     import click
@@ -67,6 +68,7 @@ class Service:
     checkpoint: Checkpoint
     open_bus: Callable[[], Bus]
     timers: tuple[Timer, ...] = ()
+    gauges: tuple[StoredGauge, ...] = ()
     blueprints: "tuple[flask.Blueprint, ...]" = ()
     apis: "tuple[flask_smorest.Blueprint, ...]" = ()
     commands: "tuple[click.Command, ...]" = ()
@@ -79,6 +81,11 @@ class Service:
     def subscriptions(self) -> Subscriptions:
         """What this service does with the events it reads."""
         return self.reader.subscriptions
+
+    @property
+    def meter(self) -> Meter:
+        """Where this service's work is counted and timed."""
+        return self.transactions.meter
 
     @property
     def sources(self) -> Mapping[str, InboxSource]:
@@ -138,7 +145,9 @@ def compose(
         settings=settings,
         clock=clock,
         engine=engine,
-        transactions=Transactions(engine, encode, clock, on_commit=wake, checkpoint=overrides.checkpoint),
+        transactions=Transactions(
+            engine, encode, clock, on_commit=wake, checkpoint=overrides.checkpoint, meter=Meter(name)
+        ),
         registry=registry,
         manifest=manifest,
         codec=codec,

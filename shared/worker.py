@@ -51,7 +51,11 @@ class Worker:
         self._poll = 0.05 if on_sqlite else 0.2
         settings = service.settings
         self.relay = Relay(
-            service.engine, self.bus, singleton_lock(service.engine, "relay"), checkpoint=service.checkpoint
+            service.engine,
+            self.bus,
+            singleton_lock(service.engine, "relay"),
+            checkpoint=service.checkpoint,
+            meter=service.meter,
         )
         self.desk = Desk(
             service.transactions,
@@ -169,10 +173,13 @@ class Worker:
             transactions=service.transactions,
             clock=service.clock,
         )
+        began = time.perf_counter()
         with correlated(None, timer=timer.name):
             try:
                 timer.run(context)
+                service.meter.timer(timer.name, "done", time.perf_counter() - began)
             except Exception as error:
+                service.meter.timer(timer.name, "failed", time.perf_counter() - began)
                 log.warning("timer_failed", error=describe_error(error), place=where(error))
 
     def _housekeeping(self) -> tuple[Timer, ...]:

@@ -1,4 +1,4 @@
-"""The worker's answers to the platform: is it alive, and can it carry messages?
+"""The worker's answers to the platform: is it alive, can it carry messages, what has it done?
 
 A small HTTP server on a thread of its own, on WORKER_PORT: a worker has no other door. Unlike the web it is
 ready only with the bus, so that a deployment waits for the broker while the shop stays open.
@@ -12,7 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import structlog
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
+from shared.ops.metrics import CONTENT_TYPE, Families, exposition
 from shared.web.health import Check, readiness, storage_checks
 from shared.worker import Worker
 
@@ -63,6 +66,29 @@ def worker_checks(worker: Worker) -> Mapping[str, Check]:
     return {**storage_checks(worker.service), "bus": worker.bus.check, "running": running}
 
 
+class WorkerState(Collector):
+    """Which workers lead, and which of their loops run."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self._workers = workers
+
+    def collect(self) -> Iterator[Metric]:
+        """Look now."""
+        families = Families()
+        for worker in self._workers:
+            name = worker.service.name
+            families.add(
+                "worker_leading",
+                "Whether this worker relays and runs the timers: one per service does.",
+                float(worker.relay.leading),
+                service=name,
+            )
+            running = sum(thread.is_alive() for thread in worker.threads)
+            for state, count in (("running", running), ("stopped", len(worker.threads) - running)):
+                families.add("worker_loops", "Threads with work to repeat.", count, service=name, state=state)
+        yield from families
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -81,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _REQUEST_SECONDS
 
     def do_GET(self) -> None:
-        """`/healthz` and `/readyz`."""
+        """`/healthz`, `/readyz` and `/metrics`."""
         path = self.path.partition("?")[0]
         workers = self.server.workers
         if path == "/healthz":
@@ -95,14 +121,19 @@ class _Handler(BaseHTTPRequestHandler):
             }
             ready, report = readiness(checks)
             self._answer(200 if ready else 503, {"ready": ready, "checks": report})
+        elif path == "/metrics":
+            services = [worker.service for worker in workers]
+            self._send(200, CONTENT_TYPE, exposition(services, WorkerState(workers)))
         else:
-            self._answer(404, {"code": "not_found", "detail": "There are /healthz and /readyz."})
+            self._answer(404, {"code": "not_found", "detail": "There are /healthz, /readyz and /metrics."})
 
     def _answer(self, status: int, report: Mapping[str, Any]) -> None:
         names = ", ".join(worker.service.name for worker in self.server.workers)
-        body = json.dumps({"service": names, **report}).encode()
+        self._send(status, "application/json", json.dumps({"service": names, **report}).encode())
+
+    def _send(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()

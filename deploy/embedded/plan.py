@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from deploy.embedded.supervisor import Program
 
@@ -22,22 +23,37 @@ class Ports:
     scrum_alliance: int
     mailbox: int
     smtp: int
+    workers: Sequence[int]
+    """Where workers answer the platform and the monitoring: one, or with a broker one per service."""
+
+    COUNT: ClassVar[int] = 8
+
+    @classmethod
+    def of(cls, numbers: Sequence[int]) -> "Ports":
+        """These ports, in order: the site, the three outside systems and their SMTP, the workers."""
+        site, stripe, scrum_alliance, mailbox, smtp, *workers = numbers
+        return cls(
+            site=site,
+            stripe=stripe,
+            scrum_alliance=scrum_alliance,
+            mailbox=mailbox,
+            smtp=smtp,
+            workers=tuple(workers),
+        )
 
     @classmethod
     def beside(cls, first: int) -> "Ports":
-        """Five neighbouring ports."""
-        return cls(site=first, stripe=first + 1, scrum_alliance=first + 2, mailbox=first + 3, smtp=first + 4)
+        """Neighbouring ports."""
+        return cls.of(range(first, first + cls.COUNT))
 
     @classmethod
     def free(cls) -> "Ports":
-        """Five ports nobody uses now."""
-        sockets = [socket.create_server((HOST, 0)) for _ in range(5)]
+        """Ports nobody uses now."""
+        sockets = [socket.create_server((HOST, 0)) for _ in range(cls.COUNT)]
         numbers = [s.getsockname()[1] for s in sockets]
         for s in sockets:
             s.close()
-        return cls(
-            site=numbers[0], stripe=numbers[1], scrum_alliance=numbers[2], mailbox=numbers[3], smtp=numbers[4]
-        )
+        return cls.of(numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +160,18 @@ class Plan:
         if self.amqp_url is None:
             return [
                 Program(
-                    name="worker", arguments=[python, "-m", "services", "worker"], environment=self._for_all()
+                    name="worker",
+                    arguments=[python, "-m", "services", "worker"],
+                    environment={**self._for_all(), "WORKER_PORT": str(self.ports.workers[0])},
                 )
             ]
         return [
             Program(
                 name=f"{name}-worker",
                 arguments=[python, "-m", f"services.{name}", "worker"],
-                environment=self.environment(name),
+                environment={**self.environment(name), "WORKER_PORT": str(port)},
             )
-            for name in self.services
+            for name, port in zip(self.services, self.ports.workers, strict=True)
         ]
 
     def _for_all(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from flask import Flask
 from services.certification.domain.base import Base
 from services.certification.gateways.base import MembershipRegistry
 from services.certification.gateways.scrum_alliance import ScrumAlliance
+from services.certification.queries import longest_unanswered_seconds, refused_activations
 from services.certification.settings import Settings
 from services.certification.subscriptions import subscriptions
 from services.certification.tasks import check_activations_with
@@ -17,8 +18,22 @@ from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.messaging.subscriptions import Timer
 from shared.observability.logs import configure_logs
+from shared.observability.metrics import StoredGauge
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
+
+_GAUGES = (
+    StoredGauge(
+        name="rostrum_refused_activations",
+        help="Names the Scrum Alliance refused: each needs a correction.",
+        read=lambda session, now: refused_activations(session),
+    ),
+    StoredGauge(
+        name="rostrum_unanswered_activation_oldest_age_seconds",
+        help="How long the first activation that was asked for has waited for the registry; 0 when none waits.",
+        read=longest_unanswered_seconds,
+    ),
+)
 
 # `overrides` is read, never changed.
 _AS_USUAL = Overrides()
@@ -47,6 +62,7 @@ def build(
                 run=check_activations_with(members, settings.activation_poll_seconds, overrides.checkpoint),
             ),
         ),
+        gauges=_GAUGES,
         gateways={MembershipRegistry: members},
         blueprints=BLUEPRINTS,
         apis=APIS,

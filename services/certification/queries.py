@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -122,3 +123,16 @@ def _matches(search: str) -> ColumnElement[bool]:
         name = func.coalesce(Join.given_name, "") + " " + func.coalesce(Join.family_name, "")
         columns = (name, Join.email, Join.registry_email, Join.booking_reference)
         return or_(*(func.lower(column).contains(search.lower(), autoescape=True) for column in columns))
+
+
+def refused_activations(session: Session) -> int:
+    """How many names the Scrum Alliance has refused: each needs a correction."""
+    refused = Join.activation == Activation.REFUSED
+    return session.scalar(select(func.count()).select_from(Join).where(refused)) or 0
+
+
+def longest_unanswered_seconds(session: Session, now: datetime) -> float:
+    """How long the first activation that was asked for has waited for the registry; 0 when none waits."""
+    under_way = Join.activation.in_([Activation.REQUESTED, Activation.SENDING])
+    first = session.scalar(select(func.min(Join.requested_at)).where(under_way))
+    return max(0.0, (now - first).total_seconds()) if first is not None else 0.0

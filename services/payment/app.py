@@ -8,6 +8,7 @@ from flask import Flask
 from services.payment.domain import Base
 from services.payment.gateways.base import PaymentGateway
 from services.payment.gateways.stripe_gateway import StripeGateway
+from services.payment.queries import longest_unsubmitted_seconds, unsubmitted
 from services.payment.settings import Settings
 from services.payment.subscriptions import stripe_source, subscriptions
 from services.payment.tasks import catch_up_with_events, reconcile_sessions
@@ -19,6 +20,7 @@ from shared.contracts.manifest import MANIFEST
 from shared.contracts.payment import CheckoutOpened
 from shared.messaging.subscriptions import Timer
 from shared.observability.logs import configure_logs
+from shared.observability.metrics import StoredGauge
 from shared.service import Overrides, Service, compose
 from shared.web.app import create_web
 
@@ -28,6 +30,20 @@ _USUAL = Overrides()
 _TIMERS = (
     Timer(name="reconcile_sessions", every_seconds=60, run=reconcile_sessions),
     Timer(name="catch_up_with_events", every_seconds=60, run=catch_up_with_events),
+)
+
+
+_GAUGES = (
+    StoredGauge(
+        name="rostrum_unsubmitted_enrollments",
+        help="Paid for and eligible, but the name is not submitted yet.",
+        read=lambda session, now: unsubmitted(session),
+    ),
+    StoredGauge(
+        name="rostrum_unsubmitted_oldest_age_seconds",
+        help="How long the first of them has waited; 0 when nobody waits.",
+        read=longest_unsubmitted_seconds,
+    ),
 )
 
 
@@ -55,6 +71,7 @@ def build(
         sources=(stripe_source(stripe),),
         overrides=overrides,
         timers=_TIMERS,
+        gauges=_GAUGES,
         # What tells of money, seats or memberships stays in the outbox for ever.
         forgettable=frozenset({CheckoutOpened.TYPE}),
         blueprints=BLUEPRINTS,

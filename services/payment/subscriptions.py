@@ -1,6 +1,7 @@
 """What payment does with each message: one table for the bus, one for Stripe's webhooks."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -54,6 +55,7 @@ def stripe_source(gateway: PaymentGateway) -> InboxSource:
         name=SOURCE,
         decode=reading.read_event,
         redact=reading.redacted,
+        made_at=_created,
         subscriptions={
             "checkout.session.completed": session,
             "checkout.session.async_payment_succeeded": session,
@@ -70,6 +72,10 @@ def stripe_source(gateway: PaymentGateway) -> InboxSource:
             "charge.dispute.closed": dispute,
         },
     )
+
+
+def _created(event: StripeEvent) -> datetime:
+    return event.created
 
 
 def _ours(

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
+from prometheus_client import Histogram
 from sqlalchemy import Engine, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from shared.db.engine import write_lock
 from shared.db.kernel_tables import message_reference, outbox
 from shared.ids import new_id
 from shared.observability.context import correlation_id
+from shared.observability.metrics import Meter
 
 T = TypeVar("T")
 
@@ -47,16 +49,25 @@ class Tx:
     """One transaction: the session, what it says, and the business clock. Only its edge commits."""
 
     def __init__(
-        self, session: Session, encode: Encoder, clock: Clock, *, correlation: str, causation: str | None
+        self,
+        session: Session,
+        encode: Encoder,
+        clock: Clock,
+        *,
+        correlation: str,
+        causation: str | None,
+        meter: Meter,
     ) -> None:
         self.session = session
         self.clock = clock
+        self.meter = meter
         self.correlation = correlation
         self.causation = causation
         self._encode = encode
         self._sayings: list[dict[str, Any]] = []
         self._references: list[dict[str, str]] = []
         self._locked: dict[tuple[type[Any], Any], Any] = {}
+        self._afterwards: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         """The present moment of business time."""
@@ -89,6 +100,15 @@ class Tx:
         self._references += [
             {"message_id": str(message_id), "reference": reference} for reference in encoded.references
         ]
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do this once the transaction has committed, such as counting what it did; never when it is undone."""
+        self._afterwards.append(act)
+
+    def observe(self, histogram: Histogram, since: datetime) -> None:
+        """Once this has committed, count how long ago `since` was by the business clock."""
+        seconds = max(0.0, (self.now() - since).total_seconds())
+        self.after_commit(lambda: histogram.labels(self.meter.service).observe(seconds))
 
     @property
     def says_something(self) -> bool:
@@ -157,6 +177,11 @@ class Tx:
             connection.execute(insert(outbox), self._sayings)
             connection.execute(insert_new(self.session, message_reference), self._references)
 
+    def committed(self) -> None:
+        """Do what was put off until now. For the edge only."""
+        for act in self._afterwards:
+            act()
+
 
 def insert_new(session_or_connection: Any, table: Any) -> Any:
     """INSERT … ON CONFLICT DO NOTHING in the session's dialect."""
@@ -185,9 +210,11 @@ class Transactions:
         *,
         on_commit: Callable[[], None] = lambda: None,
         checkpoint: Callable[[str], None] = lambda name: None,
+        meter: Meter | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
+        self.meter = meter or Meter("")
         self._encode = encode
         self._on_commit = on_commit
         self._checkpoint = checkpoint
@@ -206,10 +233,12 @@ class Transactions:
                     self.clock,
                     correlation=correlation or correlation_id(),
                     causation=causation,
+                    meter=self.meter,
                 )
                 yield tx
                 tx.finish()
                 self._checkpoint("before_commit")
+        tx.committed()
         if tx.says_something:
             self._checkpoint("after_commit_before_publish")
             self._on_commit()

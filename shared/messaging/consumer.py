@@ -19,7 +19,7 @@ from shared.messaging import inbox
 from shared.messaging.bus import Consumer, Delivery
 from shared.messaging.event import UnknownEventType
 from shared.messaging.failures import DatabaseAway, failure_of, raise_if_away
-from shared.messaging.handling import HandlerFailed, handle_batch
+from shared.messaging.handling import HandlerFailed, count_handled, handle_batch
 from shared.messaging.inbox import BUS, new_row
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import Handler, RetryPolicy
@@ -49,6 +49,7 @@ class DeliveryDesk:
     ) -> None:
         self._transactions = transactions
         self._engine = transactions.engine
+        self._meter = transactions.meter
         self._reader = reader
         self._consumer = consumer
         self._policy = policy
@@ -111,6 +112,7 @@ class DeliveryDesk:
             return
         with write_connection(self._engine) as connection:
             for delivery, error in unreadable:
+                self._meter.messages(BUS, "unreadable")
                 row = self._dead_row(delivery, error)
                 failure = failure_of(error, delivery.body)
                 inbox.store_dead(connection, row, failure)
@@ -171,12 +173,14 @@ class DeliveryDesk:
                 raise _SomeKnown
 
         handle_batch(self._transactions, messages, mark)
+        count_handled(self._transactions, self._reader, messages)
 
     def _failed(self, message: Message, error: BaseException) -> None:
         failure = failure_of(error, message.body)
         with write_connection(self._engine) as connection:
             inbox.store_failed(connection, self._row(message, "failed", message.body), failure, self._policy)
             inbox.refer(connection, [(message.message_id, message.references)])
+        self._meter.messages(BUS, failure.kind)
         log.warning(
             "message_failed",
             message_id=message.message_id,

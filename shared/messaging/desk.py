@@ -12,7 +12,7 @@ from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
 from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
-from shared.messaging.handling import HandlerFailed, handle_batch
+from shared.messaging.handling import HandlerFailed, count_handled, handle_batch
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy
@@ -37,6 +37,7 @@ class Desk:
     ) -> None:
         self._transactions = transactions
         self._engine = transactions.engine
+        self._meter = transactions.meter
         self._reader = reader
         self._policy = policy
         self._lease_seconds = lease_seconds
@@ -139,11 +140,13 @@ class Desk:
 
         handle_batch(self._transactions, [message for _, message in pairs], mark)
         self._checkpoint("after_effect_committed")
+        count_handled(self._transactions, self._reader, [message for _, message in pairs])
 
     def _failed(self, one: Claimed, error: BaseException) -> None:
         failure = failure_of(error, one.payload)
         with write_connection(self._engine) as connection:
             state = leases.fail(connection, one, failure, self._policy)
+        self._meter.messages(one.consumer, failure.kind)
         log.warning(
             "message_failed",
             message_id=one.message_id,

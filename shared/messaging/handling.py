@@ -1,12 +1,13 @@
 """Running handlers for a batch of messages inside one transaction, with about no round trip per message."""
 
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.db.transaction import Transactions, Tx
 from shared.messaging.inbox import refer
-from shared.messaging.reading import Message
+from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import Handler
 from shared.observability.context import correlated
 
@@ -25,6 +26,8 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
     `mark` writes the inbox rows first: it takes their locks, or finds out that they are not ours. Raises
     `HandlerFailed` with the culprit as its cause's message; any other error has no known culprit.
     """
+    meter = transactions.meter
+    took: list[tuple[str, float]] = []
     with transactions.begin(correlation=messages[0].correlation_id) as tx:
         mark(tx)
         if len(messages) > 1:
@@ -35,12 +38,29 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
             tx.correlation = message.correlation_id or tx.correlation
             tx.causation = message.message_id
             with correlated(message.correlation_id, message_id=message.message_id, event_type=message.type):
+                began = time.perf_counter()
                 try:
                     message.reaction.react(message.event, tx)
                 except Exception as error:
+                    meter.handler(message.reaction.name, "failed", time.perf_counter() - began)
                     raise HandlerFailed(message) from error
+                took.append((message.reaction.name, time.perf_counter() - began))
         tx.flush()
         refer(tx.session.connection(), [(m.message_id, m.references) for m in messages])
+    # A batch that is undone and redone without one of its messages counts once.
+    for name, seconds in took:
+        meter.handler(name, "handled", seconds)
+
+
+def count_handled(transactions: Transactions, reader: Reader, messages: Sequence[Message]) -> None:
+    """Count messages that are handled now, and how long ago an outside system says that it made them."""
+    for source, count in Counter(message.consumer for message in messages).items():
+        transactions.meter.messages(source, "handled", count)
+    for message in messages:
+        made_at = reader.made_at(message.consumer, message.event)
+        if made_at is not None:
+            lag = (transactions.clock.now() - made_at).total_seconds()
+            transactions.meter.outside_lag(message.consumer, "handled", lag)
 
 
 def _lock_ahead(tx: Tx, messages: Sequence[Message]) -> None:

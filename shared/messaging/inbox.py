@@ -5,6 +5,7 @@ One row per (consumer, message id); `consumer` is the source, `bus` or another s
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -89,15 +90,28 @@ def refer(connection: Connection, message_references: Iterable[tuple[str, Collec
 
 
 def receive(
-    tx: Tx, *, source: str, message_id: str, type: str, payload: str, references: Collection[str] = ()
+    tx: Tx,
+    *,
+    source: str,
+    message_id: str,
+    type: str,
+    payload: str,
+    made_at: datetime,
+    references: Collection[str] = (),
 ) -> bool:
-    """Store a message of another source in the caller's transaction; False when it was known already."""
+    """Store a message of another source, made there at `made_at`, in the caller's transaction.
+
+    False when it was known already.
+    """
     connection = tx.session.connection()
     row = new_row(
         consumer=source, message_id=message_id, type=type, payload=payload, correlation_id=tx.correlation
     )
     fresh = store(connection, [row]) == 1
     refer(connection, [(message_id, references)])
+    if fresh:
+        lag = (tx.now() - made_at).total_seconds()
+        tx.after_commit(lambda: tx.meter.outside_lag(source, "stored", lag))
     return fresh
 
 

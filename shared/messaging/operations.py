@@ -1,23 +1,29 @@
 """What people do with messages: look, search, retry, discard. Every statement is one short transaction's."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, null, or_, select, update
+from sqlalchemy import Connection, Row, case, func, null, or_, select, text, update
 
 from shared.db.kernel_tables import inbox, message_reference, outbox
 from shared.db.moment import moment
 from shared.errors import Conflict, Invalid, NotFound
+from shared.ids import seconds_since
 
 
-def outbox_depth(connection: Connection) -> tuple[int, datetime | None]:
-    """How many messages wait to be published, and since when the oldest does."""
-    row = connection.execute(
-        select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.published_at.is_(None))
-    ).one()
-    return row[0], row[1]
+def outbox_depth(connection: Connection) -> tuple[int, timedelta | None]:
+    """How many messages wait to be published, and how long the oldest has waited.
+
+    In real time, which its id tells: its other moments are business time, and that may have been moved.
+    """
+    size = connection.scalar(select(func.count()).where(outbox.c.published_at.is_(None))) or 0
+    oldest = connection.scalars(
+        select(outbox.c.id).where(outbox.c.published_at.is_(None)).order_by(outbox.c.seq).limit(1)
+    ).first()
+    return size, timedelta(seconds=seconds_since(oldest)) if oldest is not None else None
 
 
 def inbox_counts(connection: Connection) -> Mapping[tuple[str, str], int]:
@@ -26,6 +32,51 @@ def inbox_counts(connection: Connection) -> Mapping[tuple[str, str], int]:
         select(inbox.c.consumer, inbox.c.state, func.count()).group_by(inbox.c.consumer, inbox.c.state)
     )
     return {(consumer, state): count for consumer, state, count in rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenMessages:
+    """Messages of one source in one state that still want something."""
+
+    source: str
+    state: str
+    count: int
+    oldest_age: timedelta
+    """Since it was received, or since it first failed."""
+    oldest_unavailable: timedelta
+    """The same, of those that wait for something which is away; nothing where none does."""
+
+
+def open_messages(connection: Connection) -> Sequence[OpenMessages]:
+    """What waits, fails or is dead: read from the indexes of just these, however many were handled."""
+    found: list[OpenMessages] = []
+    # Written out, because a bound value would keep SQLite from the index.
+    for states in ("state IN ('received', 'failed')", "state = 'dead'"):
+        since = func.coalesce(inbox.c.first_failed_at, inbox.c.received_at)
+        away = case((inbox.c.error_kind == "unavailable", inbox.c.first_failed_at))
+        rows = connection.execute(
+            select(
+                inbox.c.consumer,
+                inbox.c.state,
+                func.count(),
+                func.min(since),
+                func.min(away),
+                moment(),
+            )
+            .where(text(states))
+            .group_by(inbox.c.consumer, inbox.c.state)
+        )
+        found += [
+            OpenMessages(
+                source=source,
+                state=state,
+                count=count,
+                oldest_age=max(now - oldest, timedelta()),
+                oldest_unavailable=max(now - unavailable, timedelta()) if unavailable else timedelta(),
+            )
+            for source, state, count, oldest, unavailable, now in rows
+        ]
+    return found
 
 
 def list_messages(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from shared.errors import Permanent
@@ -47,6 +48,13 @@ class Reader:
             for event_type, reaction in table.items()
             if isinstance(reaction, Task)
         )
+
+    def made_at(self, consumer: str, event: Any) -> datetime | None:
+        """When another source than the bus says that it made a message, by its own clock."""
+        if consumer == BUS:
+            return None
+        tell = self.sources[consumer].made_at
+        return tell(event) if tell is not None else None
 
     def read_delivery(self, body: bytes) -> Message:
         """A body from the bus; raises `Permanent` (unreadable, unknown type) quoting no value."""

@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine, all_, bindparam, func, literal_column, null, select, update
@@ -19,10 +21,21 @@ from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import outbox
 from shared.db.lock import SingletonLock
 from shared.db.moment import moment
+from shared.ids import seconds_since
 from shared.messaging.bus import Bus, BusUnavailable, OutgoingMessage, Publisher
 from shared.messaging.failures import raise_if_away
+from shared.observability.metrics import Meter
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Flight:
+    """A batch on its way."""
+
+    confirmed: Future[None]
+    seqs: list[int]
+    oldest: UUID
 
 
 class Relay:
@@ -39,6 +52,7 @@ class Relay:
         batch: int = 500,
         in_flight: int = 2,
         checkpoint: Callable[[str], None] = lambda name: None,
+        meter: Meter | None = None,
     ) -> None:
         self._engine = engine
         self._bus = bus
@@ -46,8 +60,9 @@ class Relay:
         self._batch = batch
         self._in_flight = in_flight
         self._checkpoint = checkpoint
+        self._meter = meter or Meter("")
         self._publisher: Publisher | None = None
-        self._flights: deque[tuple[Future[None], list[int]]] = deque()
+        self._flights: deque[_Flight] = deque()
         self._oldest = _oldest_statement(engine, batch)
         self._mark = _mark_statement(engine)
         self.leading = False
@@ -90,7 +105,7 @@ class Relay:
         self._lock.close()
 
     def _submit(self) -> bool:
-        flying = [seq for _, seqs in self._flights for seq in seqs]
+        flying = [seq for flight in self._flights for seq in flight.seqs]
         with read_connection(self._engine) as connection:
             rows = connection.execute(self._oldest, {"seqs": _as_parameter(self._engine, flying)}).all()
         if not rows:
@@ -100,22 +115,29 @@ class Relay:
         messages = [
             OutgoingMessage(message_id=str(row.id), type=row.type, body=row.payload.encode()) for row in rows
         ]
-        self._flights.append((self._publisher.publish(messages), [row.seq for row in rows]))
+        self._flights.append(
+            _Flight(
+                confirmed=self._publisher.publish(messages),
+                seqs=[row.seq for row in rows],
+                oldest=rows[0].id,
+            )
+        )
         self._checkpoint("after_publish_before_confirm")
         return True
 
     def _land(self) -> int:
-        future, seqs = self._flights[0]
+        flight = self._flights[0]
         try:
-            future.result(timeout=self.CONFIRM_SECONDS)
+            flight.confirmed.result(timeout=self.CONFIRM_SECONDS)
         except FutureTimeout:
             raise BusUnavailable("the broker did not confirm in time") from None
         self._checkpoint("after_confirm_before_mark")
         with write_connection(self._engine) as connection:
-            connection.execute(self._mark, {"seqs": _as_parameter(self._engine, seqs)})
+            connection.execute(self._mark, {"seqs": _as_parameter(self._engine, flight.seqs)})
         self._flights.popleft()
         self._checkpoint("after_mark_published")
-        return len(seqs)
+        self._meter.relayed(len(flight.seqs), seconds_since(flight.oldest))
+        return len(flight.seqs)
 
 
 def _oldest_statement(engine: Engine, batch: int) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.db.transaction import Tx
@@ -78,14 +79,16 @@ class Subscriptions(Mapping[str, Reaction]):
 class InboxSource:
     """Another stream of messages that shares the inbox, such as an outside system's webhooks.
 
-    `decode` turns the stored text into what reactions get; `redact` gives what is kept of it once handled.
-    Types without a reaction are kept as handled.
+    `decode` turns the stored text into what reactions get; `redact` gives what is kept of it once handled;
+    `made_at` reads from what was decoded when the other side made it. Types without a reaction are kept as
+    handled.
     """
 
     name: str
     decode: Callable[[str], Any]
     subscriptions: Mapping[str, Reaction]
     redact: Callable[[str], str]
+    made_at: Callable[[Any], datetime] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ after it, each in a transaction of its own that checks the lease: a late finishe
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
 from shared.messaging import leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
+from shared.messaging.handling import count_handled
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import RetryPolicy, Task
@@ -147,6 +149,7 @@ class TaskRunner:
                 leases.renew(connection, one, self._lease_seconds)
 
     def _perform(self, one: Claimed) -> None:
+        began = time.perf_counter()
         try:
             message = self._reader.read_stored(
                 one.consumer, one.message_id, one.type, one.payload, one.correlation_id
@@ -158,13 +161,18 @@ class TaskRunner:
                 if not work.completed:
                     with work.completion():
                         pass
+            count_handled(self._transactions, self._reader, [message])
+            self._measure(one, "handled", began)
         except LeaseLost:
+            self._measure(one, "lease_lost", began)
             log.warning("lease_lost", message_id=one.message_id, event_type=one.type)
         except Exception as error:
             raise_if_away(error)
             failure = failure_of(error, one.payload)
             with write_connection(self._engine) as connection:
                 state = leases.fail(connection, one, failure, self._policy)
+            self._transactions.meter.messages(one.consumer, failure.kind)
+            self._measure(one, failure.kind, began)
             log.warning(
                 "task_failed",
                 message_id=one.message_id,
@@ -174,3 +182,8 @@ class TaskRunner:
                 kind=failure.kind,
                 error=failure.error,
             )
+
+    def _measure(self, one: Claimed, outcome: str, began: float) -> None:
+        reaction = self._reader.reaction(one.consumer, one.type)
+        if reaction is not None:
+            self._transactions.meter.task(reaction.name, outcome, time.perf_counter() - began)

@@ -35,7 +35,7 @@ def ops_blueprint(service: Service) -> Blueprint:
     def overview() -> str:
         """What waits and what failed."""
         with read_connection(service.engine) as connection:
-            report = reports.overview(connection, service.clock.now())
+            report = reports.overview(connection)
             failing = reports.listing(connection, states=reports.FAILING, type=None, page=1)
         return render_template("ops/overview.html", report=report, failing=failing, depths=depths.read())
 

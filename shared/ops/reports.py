@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -25,9 +25,9 @@ class Overview:
     by_source: Mapping[str, Mapping[str, int]]
 
 
-def overview(connection: Connection, now: datetime) -> Overview:
-    """Read outbox and inbox; `now` is business time, as the outbox's moments are."""
-    size, oldest = operations.outbox_depth(connection)
+def overview(connection: Connection) -> Overview:
+    """Read outbox and inbox."""
+    size, age = operations.outbox_depth(connection)
     by_source: dict[str, dict[str, int]] = {}
     totals = dict.fromkeys(STATES, 0)
     for (source, state), count in operations.inbox_counts(connection).items():
@@ -35,7 +35,7 @@ def overview(connection: Connection, now: datetime) -> Overview:
         totals[state] = totals.get(state, 0) + count
     return Overview(
         outbox_size=size,
-        outbox_age=max(now - oldest, timedelta()) if oldest is not None else None,
+        outbox_age=age,
         totals=totals,
         by_source=dict(sorted(by_source.items())),
     )

@@ -1,6 +1,6 @@
 """One Flask app from one `Service`: guards, headers, errors, assets and look are the same everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from shared.web.headers import csp_nonce, install_headers
 from shared.web.health import health_blueprint, storage_checks
 from shared.web.json_bodies import refuse_unstorable_text
 from shared.web.kind import set_api_prefixes
+from shared.web.metrics import metrics_blueprint
 from shared.web.problems import install_problems
 from shared.web.request_log import install_request_log
 from shared.web.static_files import asset, install_static_files
@@ -37,8 +38,13 @@ class UndeclaredAccess(Exception):
     """A view does not say who may call it."""
 
 
-def create_web(service: Service, *, folder: Path | None = None) -> Flask:
-    """The service's web app. `folder` holds its `templates` and `static`; tests give another one."""
+def create_web(
+    service: Service, *, folder: Path | None = None, together: Sequence[Service] | None = None
+) -> Flask:
+    """The service's web app. `folder` holds its `templates` and `static`; tests give another one.
+
+    `together` are all services whose apps this process serves: their metrics are one answer.
+    """
     folder = folder or _ROOT / "services" / service.name
     settings = service.settings
     app = Flask(service.name, static_folder=None, root_path=str(folder))
@@ -56,9 +62,9 @@ def create_web(service: Service, *, folder: Path | None = None) -> Flask:
     cookie = StaffCookie(settings.staff_keys, secure=secure)
     install_service(app, service)
     Authenticator(cookie=cookie, links=service.links, is_refused=_refusals(service)).install(app)
-    set_api_prefixes(app, (f"/{service.name}/api/", "/webhooks/", "/healthz", "/readyz"))
+    set_api_prefixes(app, (f"/{service.name}/api/", "/webhooks/", "/healthz", "/readyz", "/metrics"))
 
-    install_request_log(app)
+    install_request_log(app, service.meter)
     install_headers(app, form_origins=service.form_origins)
     app.before_request(refuse_unstorable_text)
     install_csrf(app, FormTokens(settings.staff_keys, secure=secure))
@@ -69,6 +75,7 @@ def create_web(service: Service, *, folder: Path | None = None) -> Flask:
     for blueprint in service.blueprints:
         app.register_blueprint(blueprint)
     app.register_blueprint(health_blueprint(service.name, storage_checks(service)))
+    app.register_blueprint(metrics_blueprint(together or [service]))
     app.register_blueprint(ops_blueprint(service))
     install_api(app, service.name, service.apis, staff_cookie=cookie.name)
     require_declared_access(app)

@@ -1,4 +1,4 @@
-"""One correlation id and one log line per request, without personal data."""
+"""One correlation id, one log line and one measurement per request, without personal data."""
 
 import re
 import time
@@ -8,12 +8,14 @@ import structlog
 from flask import Flask, Response, g, request
 
 from shared.observability.context import correlated
+from shared.observability.metrics import Meter
 
 HEADER = "X-Correlation-ID"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONG = 24
-_QUIET = {"static", "health.healthz", "health.readyz"}
+_UNCOUNTED = {"health.healthz", "health.readyz", "metrics.metrics"}
+_QUIET = {"static", *_UNCOUNTED}
 
 log = structlog.get_logger("web")
 
@@ -29,8 +31,8 @@ def _masked(segment: str) -> str:
     return segment
 
 
-def install_request_log(app: Flask) -> None:
-    """Bind the correlation id before everything else, write the line after everything else."""
+def install_request_log(app: Flask, meter: Meter) -> None:
+    """Bind the correlation id before everything else; count and write the line after everything else."""
 
     def begin() -> None:
         offered = request.headers.get(HEADER, "")
@@ -42,6 +44,13 @@ def install_request_log(app: Flask) -> None:
 
     def end(response: Response) -> Response:
         response.headers[HEADER] = g.rostrum_correlation
+        if request.endpoint not in _UNCOUNTED:
+            meter.request(
+                method=request.method,
+                route=request.url_rule.rule if request.url_rule is not None else None,
+                status=response.status_code,
+                seconds=time.perf_counter() - g.rostrum_started,
+            )
         if request.endpoint not in _QUIET:
             log.info(
                 "request",

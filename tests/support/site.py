@@ -75,18 +75,11 @@ class Site:
         settings: dict[str, str] | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rostrum-site-"))
-        self._ports = [Port() for _ in range(5)]
-        numbers = [port.number for port in self._ports]
+        self._ports = [Port() for _ in range(Ports.COUNT)]
         self.plan = Plan(
             services=tuple(ROOTS),
             folder=self.folder,
-            ports=Ports(
-                site=numbers[0],
-                stripe=numbers[1],
-                scrum_alliance=numbers[2],
-                mailbox=numbers[3],
-                smtp=numbers[4],
-            ),
+            ports=Ports.of([port.number for port in self._ports]),
             amqp_url=stack.amqp_url,
             amqp_management_url=stack.amqp_management_url,
             database_url=stack.database_url,

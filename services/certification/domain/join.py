@@ -89,6 +89,12 @@ class Join(MappedAsDataclass, Base, kw_only=True):
         return Facts(seat=self.seat, coverage=self.coverage, eligible=self.eligible)
 
     @property
+    def complete_since(self) -> datetime | None:
+        """When the last of the three facts came about; None while one is missing."""
+        moments = (self.seat_heard_at, self.coverage_at, self.assessed_at)
+        return max(at for at in moments if at is not None) if None not in moments else None
+
+    @property
     def state(self) -> str:
         """The activation's state in one word: `flagged` before everything else."""
         return "flagged" if self.flagged_at is not None else str(self.activation)

@@ -16,6 +16,13 @@ from shared.contracts.certification import (
 from shared.db.transaction import Tx
 from shared.errors import Permanent
 from shared.ids import new_id
+from shared.observability.metrics import business_histogram
+
+JOIN_LATENCY = business_histogram(
+    "rostrum_join_latency_seconds",
+    "From the last of the three facts to the activation asked for.",
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 14_400.0),
+)
 
 
 def settle(join: Join, tx: Tx) -> None:
@@ -23,6 +30,8 @@ def settle(join: Join, tx: Tx) -> None:
     obstacles = judge(join.facts)
     # A request that is out already is judged again by its task, so only a settled one is asked anew.
     if not obstacles and join.activation in (Activation.WAITING, Activation.WITHHELD):
+        if join.activation is Activation.WAITING and join.complete_since is not None:
+            tx.observe(JOIN_LATENCY, join.complete_since)
         request_activation(join, tx)
     if join.sent:
         _flag(join, obstacles, tx)

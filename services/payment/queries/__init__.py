@@ -20,6 +20,7 @@ from services.payment.queries.finance import (
     totals,
 )
 from services.payment.queries.payments import PaymentFilter, count_payments, get_payment, list_payments
+from services.payment.queries.waiting import longest_unsubmitted_seconds, unsubmitted
 
 __all__ = [
     "CurrencyTotal",
@@ -36,9 +37,11 @@ __all__ = [
     "get_payment",
     "knows_payment",
     "list_payments",
+    "longest_unsubmitted_seconds",
     "money_story",
     "read_cursor",
     "standing_of_booking",
     "standing_of_session",
     "totals",
+    "unsubmitted",
 ]

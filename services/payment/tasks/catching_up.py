@@ -51,5 +51,6 @@ def store_event(body: str, tx: Tx) -> bool:
         message_id=event.event_id,
         type=event.type,
         payload=body,
+        made_at=event.created,
         references=reading.references_of(event),
     )
