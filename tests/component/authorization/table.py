@@ -94,6 +94,7 @@ def _tuple(statuses: int | tuple[int, ...]) -> tuple[int, ...]:
 EVERY_SERVICE = (
     get("/healthz", ANYBODY),
     get("/readyz", ANYBODY),
+    get("/metrics", ANYBODY),
     get("/{service}/api/openapi.json", ANYBODY),
     get("/{service}/docs", ANYBODY),
     get("/{service}/docs/problems", ANYBODY),
