@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from shared.db import idempotency
 from shared.db.lock import singleton_lock
 from shared.db.wakeup import Listener
 from shared.errors import Unavailable
@@ -188,6 +189,7 @@ class Worker:
         def tidy(_context: TimerContext) -> None:
             purge_outbox(service.transactions, service.forgettable)
             forget_failed_people(service.transactions, service.reader)
+            idempotency.forget(service.transactions)
 
         return (Timer(name="housekeeping", every_seconds=3600, run=tidy),)
 

@@ -1,4 +1,4 @@
-"""The kernel's tables as migrations; every service's first migration calls `create_kernel_tables_v1`.
+"""The kernel's tables as migrations, which every service's own migrations call.
 
 Frozen: a later change of the kernel's tables is a new function here and a new migration in each service.
 """
@@ -81,3 +81,17 @@ def create_kernel_tables_v1() -> None:
         # Dead tuples at the head of the partial index were measured to cost 15 ms a look.
         for table in ("outbox", "inbox"):
             op.execute(f"ALTER TABLE {table} SET (autovacuum_vacuum_scale_factor = 0.01)")
+
+
+def create_idempotency_keys_v1() -> None:
+    """idempotency_key."""
+    op.create_table(
+        "idempotency_key",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_idempotency_key"),
+    )
+    op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])

@@ -1,4 +1,5 @@
-"""The tables every service's database has: what was said, what was heard, who may not come in.
+"""The tables every service's database has: what was said, what was heard, who may not come in, what was asked
+for twice.
 
 Column names of the outbox are Debezium's, so that change data capture can replace the relay without a
 migration. Names of states: `received → handled | failed → … | dead | discarded`.
@@ -99,4 +100,18 @@ staff_refusal = Table(
     Column("subject", Text, primary_key=True),
     Column("refused_before", UtcDateTime),
     Column("recorded_at", UtcDateTime, nullable=False),
+)
+
+idempotency_key = Table(
+    "idempotency_key",
+    KERNEL_METADATA,
+    # A digest of route, caller and key: what callers choose as their keys is not kept.
+    Column("id", Text, primary_key=True),
+    # Of what was asked for: made with our own keys, so that nobody can try who it was about.
+    Column("fingerprint", Text, nullable=False),
+    # `done`: the answer is rebuilt from what is kept here. `refused`: the problem, as it was.
+    Column("outcome", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_idempotency_key_created_at", "created_at"),
 )

@@ -21,6 +21,7 @@ from shared.web.current import install_service
 from shared.web.filters import install_filters
 from shared.web.headers import csp_nonce, install_headers
 from shared.web.health import health_blueprint, storage_checks
+from shared.web.idempotency import install_idempotency
 from shared.web.json_bodies import refuse_unstorable_text
 from shared.web.kind import set_api_prefixes
 from shared.web.metrics import metrics_blueprint
@@ -68,6 +69,7 @@ def create_web(
     install_headers(app, form_origins=service.form_origins)
     app.before_request(refuse_unstorable_text)
     install_csrf(app, FormTokens(settings.staff_keys, secure=secure))
+    install_idempotency(app)
     install_problems(app, types_at=f"{settings.public_url.rstrip('/')}/{service.name}/docs/problems")
     install_static_files(app, service.name, folder / "static")
     _install_templates(app, service, folder / "templates")

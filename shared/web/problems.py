@@ -71,8 +71,18 @@ class Problem:
         return body
 
 
+class RepeatedProblem(Exception):
+    """A refusal that was given before to the same request."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
 def problem_of(error: BaseException) -> Problem:
     """The problem an exception stands for."""
+    if isinstance(error, RepeatedProblem):
+        return error.problem
     if isinstance(error, AppError):
         return _of_app_error(error)
     if isinstance(error, HTTPException):

@@ -11,6 +11,7 @@ from shared.auth.guards import access_of
 from shared.contracts.paths import service_of
 from shared.service import Service
 from shared.web.app import create_web
+from shared.web.idempotency import is_idempotent
 from tests.factories.services import SERVICES, composed
 
 PURPOSES = {"booking", "pay", "certificate"}
@@ -65,6 +66,16 @@ def test_declarations_use_known_purposes_and_roles_and_give_reasons(app: Flask) 
 def test_every_route_stands_where_its_service_answers(service: Service, app: Flask) -> None:
     strays = [path for path, _, _ in views(app) if path not in OWN_PORT and service_of(path) != service.name]
     assert strays == [], "shared/contracts/paths.py says whose it is; the edge would send it elsewhere"
+
+
+def test_every_post_of_the_api_takes_an_idempotency_key(service: Service, app: Flask) -> None:
+    prefix = f"/{service.name}/api/"
+    unkeyed = [
+        path
+        for path, methods, view in views(app)
+        if path.startswith(prefix) and not methods <= SAFE and not is_idempotent(view)
+    ]
+    assert unkeyed == [], "put @idempotent below the guard and do the work inside `once`"
 
 
 def test_no_public_view_changes_anything_without_a_reason_to(app: Flask) -> None:

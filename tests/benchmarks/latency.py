@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import requests
 from sqlalchemy import Connection, Engine, select, update
@@ -82,6 +82,7 @@ class _Probe:
             answer = requests.post(
                 f"{self._plan.site_url}/enrollment/api/bookings",
                 timeout=30,
+                headers={"Idempotency-Key": str(uuid4())},
                 json={
                     "workshop_id": workshop["workshop_id"],
                     "payer_name": "Grace Hopper",

@@ -7,13 +7,13 @@ import pytest
 import requests
 
 from tests.support.in_process import Visitor, WholeSite
-from tests.support.whole_story import activate, body, book, end_workshop, pay_unnoticed, plan
+from tests.support.whole_story import activate, body, book, end_workshop, new_key, pay_unnoticed, plan
 
 
 def csrf(staff: Visitor, page: str) -> dict[str, str]:
     """The header that a script on this page would send."""
     staff.open(page)
-    return {"X-CSRF-Token": staff.form("csrf_token").fields["csrf_token"]}
+    return {"X-CSRF-Token": staff.form("csrf_token").fields["csrf_token"], **new_key()}
 
 
 def test_the_main_job_goes_through_the_api(rostrum: WholeSite) -> None:
@@ -23,7 +23,7 @@ def test_the_main_job_goes_through_the_api(rostrum: WholeSite) -> None:
     shown = rostrum.api("GET", f"/enrollment/api/workshops/{workshop}").json()
     assert (shown["seats_left"], shown["bookable"], shown["contact_minutes"]) == (10, True, 840)
 
-    key = {"Idempotency-Key": str(uuid4())}
+    key = new_key()
     asked = body(UUID(workshop), expected_amount_minor=100_000)
     first, again = (
         rostrum.api("POST", "/enrollment/api/bookings", json=asked, headers=key) for _ in range(2)
@@ -61,7 +61,7 @@ def test_the_main_job_goes_through_the_api(rostrum: WholeSite) -> None:
         f"{subject}-{seat['enrollment_id']}": "yes" for subject in ("participation", "understanding")
     }
     trainer.submit(decisions, press=("step", "save"), having="step")
-    done = trainer.session.post(completion, headers=headers, timeout=10)
+    done = trainer.session.post(completion, headers={**headers, **new_key()}, timeout=10)
     assert done.status_code == 200, done.text
     assert (done.json()["state"], done.json()["released"], done.json()["eligible"]) == ("completed", 1, 1)
     rostrum.carry()
@@ -116,8 +116,8 @@ def test_completion_needs_the_trainer_and_the_header(shared_rostrum: WholeSite) 
     trainer = shared_rostrum.staff("trainer")
     headers = csrf(trainer, f"{shared_rostrum.url}/trainer/workshops/{workshop}")
     for wrong in (
-        {},
-        {"X-CSRF-Token": "nonsense"},
+        new_key(),
+        {"X-CSRF-Token": "nonsense", **new_key()},
         csrf(shared_rostrum.staff("admin"), f"{shared_rostrum.url}/staff"),
     ):
         refused = trainer.session.post(url, headers=wrong, timeout=10)

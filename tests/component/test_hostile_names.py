@@ -17,6 +17,7 @@ from tests.support.whole_story import (
     book,
     complete,
     end_workshop,
+    new_key,
     page,
     pay,
     plan,
@@ -196,6 +197,7 @@ def test_what_is_no_visible_line_is_refused(shared_rostrum: WholeSite, kind: str
     answer = shared_rostrum.api(
         "POST",
         "/enrollment/api/bookings",
+        headers=new_key(),
         json={
             "workshop_id": str(plan(shared_rostrum)),
             "payer_name": REFUSED[kind],

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import requests
 
@@ -99,9 +99,15 @@ def body(workshop: UUID, seats: int = 1, **changes: Any) -> dict[str, Any]:
     return {**values, **changes}
 
 
+def new_key() -> dict[str, str]:
+    """The header that every POST of the API needs."""
+    return {"Idempotency-Key": str(uuid4())}
+
+
 def book(site: WholeSite, workshop_id: UUID, seats: int = 1, **changes: Any) -> Order:
     """A booking through the API."""
-    answer = site.api("POST", "/enrollment/api/bookings", json=body(workshop_id, seats, **changes))
+    asked = body(workshop_id, seats, **changes)
+    answer = site.api("POST", "/enrollment/api/bookings", json=asked, headers=new_key())
     assert answer.status_code == 201, answer.text
     given = answer.json()
     return Order(

@@ -74,9 +74,11 @@ def test_from_the_catalogue_to_the_activation(shop: Shop) -> None:
 
 def test_the_api_answers(shop: Shop) -> None:
     workshop_id = shop.plan()
-    client = Browser(shop).client
+    browser = Browser(shop)
+    client = browser.client
     answer = client.post(
         "/enrollment/api/bookings",
+        headers=browser.headers,
         json={
             "workshop_id": str(workshop_id),
             "payer_name": "Charles Babbage",

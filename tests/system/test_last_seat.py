@@ -1,11 +1,8 @@
 """The last seat is sold once, however many want it at the same instant; on both databases."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -18,12 +15,10 @@ from services.enrollment.domain.errors import WorkshopFull
 from services.enrollment.handlers import PlacedBooking
 from tests.component.enrollment.news import paid
 from tests.component.enrollment.shop import Shop, sqlite_url
-
-T = TypeVar("T")
+from tests.support.at_once import THREADS, at_once
 
 BUYERS = 100
 ROUNDS = 20
-THREADS = 25
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -34,22 +29,6 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(url, pool_size=THREADS)
     yield shop
     shop.close()
-
-
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Run all calls on threads that start together."""
-    barrier = threading.Barrier(min(THREADS, len(calls)))
-    waiting = threading.local()
-
-    def run(call: Callable[[], T]) -> T:
-        # Each thread waits once, before its first call: after that all are busy.
-        if not getattr(waiting, "done", False):
-            waiting.done = True
-            barrier.wait(timeout=30)
-        return call()
-
-    with ThreadPoolExecutor(min(THREADS, len(calls))) as pool:
-        return list(pool.map(run, calls))
 
 
 def buyer(shop: Shop, workshop_id: UUID, seats: int = 1) -> Callable[[], int]:

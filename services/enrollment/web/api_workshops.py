@@ -10,9 +10,13 @@ from services.enrollment.commands import CompleteWorkshop
 from services.enrollment.domain.errors import UnknownWorkshop
 from services.enrollment.web.schemas import CompletionSchema, WorkshopListSchema, WorkshopPageSchema
 from shared.auth.guards import current_staff, public, staff
-from shared.web.current import current_service, request_tx
+from shared.db.transaction import Tx
+from shared.web.current import current_service
+from shared.web.idempotency import idempotent, once
 
 api = Blueprint("workshops_api", __name__, description="What can be booked")
+
+_COMPLETION = CompletionSchema()
 
 
 @api.get("/workshops")
@@ -41,7 +45,8 @@ def get_workshop(workshop_id: UUID) -> queries.WorkshopPage:
 
 @api.post("/workshops/<uuid:workshop_id>/completion")
 @staff("trainer")
-@api.response(200, CompletionSchema())
+@idempotent
+@api.response(200, _COMPLETION)
 @api.alt_response(403, description="Only the workshop's own trainer may complete it")
 @api.alt_response(
     409, description="It is not over, or the roster is not complete: `errors` names who lacks what"
@@ -51,17 +56,21 @@ def complete_workshop(workshop_id: UUID) -> dict[str, Any]:
 
     Needs the staff cookie and the `X-CSRF-Token` header.
     """
-    with request_tx() as tx:
-        handlers.complete_workshop(
-            CompleteWorkshop(workshop_id=workshop_id, actor_id=current_staff().staff_id), tx
-        )
-    with current_service().transactions.read() as session:
-        roster = queries.roster(session, workshop_id)
-    assert roster is not None
-    return {
-        "workshop_id": workshop_id,
-        "state": roster.state,
-        "completed_at": roster.completed_at,
-        "released": len(roster.entries),
-        "eligible": sum(1 for entry in roster.entries if entry.eligible),
-    }
+    command = CompleteWorkshop(workshop_id=workshop_id, actor_id=current_staff().staff_id)
+
+    def complete(tx: Tx) -> dict[str, Any]:
+        handlers.complete_workshop(command, tx)
+        # The roster is read as this transaction leaves it.
+        tx.flush()
+        roster = queries.roster(tx.session, workshop_id)
+        assert roster is not None
+        return {
+            "workshop_id": workshop_id,
+            "state": roster.state,
+            "completed_at": roster.completed_at,
+            "released": len(roster.entries),
+            "eligible": sum(1 for entry in roster.entries if entry.eligible),
+        }
+
+    completion: dict[str, Any] = once(_COMPLETION, complete)
+    return completion

@@ -201,6 +201,18 @@ class PlacedBookingSchema(Schema):
     enrollments = fields.List(fields.Nested(PlacedEnrollmentSchema))
 
 
+class KeptBookingSchema(Schema):
+    """What is kept of a booking to answer the same request again: ids, and nothing about people."""
+
+    booking_id = fields.UUID()
+    reference = fields.String()
+    link_version = fields.Integer()
+    amount_minor = fields.Integer()
+    currency = fields.String()
+    pay_by = fields.AwareDateTime()
+    enrollment_ids = fields.List(fields.UUID())
+
+
 class StepSchema(Schema):
     """One step of an attendee's progress."""
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from flask import Flask, g
 from werkzeug.test import TestResponse
 
 from shared.auth.links import LinkSigner
 from shared.web.csrf import FIELD, HEADER, csrf_token
+from shared.web.idempotency import HEADER as KEY
 from tests.component.authorization.table import ANONYMOUS, LINK_HOLDER, OTHER_LINK_HOLDER, STAFF, Row
 from tests.component.authorization.world import World
 
@@ -85,6 +87,8 @@ class Asking:
             token, cookies = self.form_token(cookies)
             if caller != ANONYMOUS or "/api/" not in row.path:
                 headers[HEADER] = token
+            if "/api/" in row.path:
+                headers[KEY] = str(uuid4())
         ask = Ask(
             app=self.app,
             method=row.method,

@@ -1,6 +1,6 @@
 """A browser at enrollment's door, signed in or not."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +9,7 @@ from shared.auth.principal import Principal
 from shared.auth.staff_cookie import StaffCookie
 from shared.web.app import create_web
 from shared.web.csrf import HEADER, csrf_token
+from shared.web.idempotency import HEADER as KEY
 from tests.component.enrollment.shop import Shop
 
 
@@ -20,11 +21,16 @@ class Browser:
     ) -> None:
         self.app: Flask = create_web(shop.service)
         self.client: FlaskClient = self.app.test_client()
-        self.headers: dict[str, str] = {}
+        self._token: dict[str, str] = {}
         if staff_id is not None:
             cookie = StaffCookie(shop.service.settings.staff_keys, secure=False)
             self.principal = Principal.sign_in(staff_id=staff_id, name="Mira Lindqvist", roles=roles)
             value = cookie.issue(self.principal)
             self.client.set_cookie(cookie.name, value)
             with self.app.test_request_context(headers={"Cookie": f"{cookie.name}={value}"}):
-                self.headers = {HEADER: csrf_token()}
+                self._token = {HEADER: csrf_token()}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an unsafe call needs, with a new key each time."""
+        return {**self._token, KEY: str(uuid4())}
