@@ -27,11 +27,12 @@ from services.payment import app as payment
 from services.payment.settings import Settings as PaymentSettings
 from shared.cli import read_settings_from, run_until_told
 from shared.config import SettingsError, load_settings
+from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.paths import service_of
 from shared.db import migrate
 from shared.db.wakeup import Signal
-from shared.messaging.rabbitmq_bus import apply_topology
+from shared.messaging.rabbitmq_bus import apply_topology, grant_all
 from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service
 from shared.web.app import create_web
@@ -147,6 +148,25 @@ def apply(amqp_url: str) -> None:
     """Declare the whole manifest on the broker at AMQP_URL."""
     apply_topology(amqp_url, MANIFEST)
     click.echo("exchanges, queues and bindings are declared")
+
+
+@topology.command()
+@click.argument("management_url", envvar="AMQP_MANAGEMENT_URL")
+def users(management_url: str) -> None:
+    """Make the broker's users with the rights each needs, as an administrator.
+
+    Names and passwords are those of the addresses they will connect to: TOPOLOGY__AMQP_URL is who declares,
+    ENROLLMENT__AMQP_URL and so on are the services.
+    """
+    names = ("topology", *ROOTS)
+    urls = {name: os.environ.get(f"{name.upper()}__AMQP_URL", "") for name in names}
+    missing = [f"{name.upper()}__AMQP_URL" for name, url in urls.items() if not url]
+    if missing:
+        raise click.UsageError(f"{', '.join(missing)} must be set")
+    published = {name: [event.TYPE for event in REGISTRY if name == event.PUBLISHER] for name in ROOTS}
+    declarer = urls.pop("topology")
+    made = grant_all(management_url, declarer, urls, MANIFEST, published)
+    click.echo(f"the broker's users are ready: {', '.join(made)}")
 
 
 def prepare(plan: Plan) -> None:

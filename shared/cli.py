@@ -118,11 +118,15 @@ def run_until_told(workers: list[Worker]) -> None:
 
 
 @click.command()
+@click.option("--example-data", is_flag=True, help="in a sandbox also put example data in; else nothing")
 @click.pass_obj
-def migrate(service: Service) -> None:
+def migrate(service: Service, example_data: bool) -> None:
     """Bring the database to the newest version."""
     migrations.upgrade(service.engine, service.migrations, service.metadata)
     click.echo(f"{service.name}: the database is up to date")
+    if example_data and service.settings.sandbox and service.seed is not None:
+        service.seed(service)
+        click.echo(f"{service.name}: the example data is there")
 
 
 @click.command()

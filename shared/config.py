@@ -142,6 +142,12 @@ class KernelSettings:
         secret=True,
         help="amqp://…; without it the embedded bus carries",
     )
+    amqp_topology: str = setting(
+        "AMQP_TOPOLOGY",
+        kinds.String(validate=validate.OneOf(["declare", "look"])),
+        default="declare",
+        help="look: a job declares exchanges and queues, this process only checks that they are there",
+    )
     amqp_management_url: str | None = setting(
         "AMQP_MANAGEMENT_URL",
         Address("http", "https"),

@@ -176,6 +176,7 @@ def _bus(service: Service) -> Bus:
             service.manifest,
             service=service.name,
             management_url=settings.amqp_management_url,
+            may_declare=settings.amqp_topology == "declare",
         )
     missing = sorted(set(service.manifest.subscriptions) - set(settings.database_files))
     if missing:

@@ -1,5 +1,6 @@
-"""The bus over RabbitMQ: topology, connection (alone in importing pika), publisher, consumer."""
+"""The bus over RabbitMQ: topology, connection (alone in importing pika), publisher, consumer, users."""
 
+from shared.messaging.rabbitmq_bus.access import grant_all
 from shared.messaging.rabbitmq_bus.bus import RabbitMQBus, apply_topology
 
-__all__ = ["RabbitMQBus", "apply_topology"]
+__all__ = ["RabbitMQBus", "apply_topology", "grant_all"]

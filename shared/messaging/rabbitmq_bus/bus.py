@@ -19,7 +19,8 @@ class RabbitMQBus:
     """A `Bus` over one RabbitMQ (3.10 or later).
 
     Nothing is connected before `publisher()` or `consumer()` is called: web processes may hold a bus
-    without ever opening a connection. Options of the URL (`?heartbeat=5`) override the defaults.
+    without ever opening a connection. Options of the URL (`?heartbeat=5`) override the defaults. Where the
+    topology is declared by a job of its own, `may_declare=False` has this bus only look whether it is there.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class RabbitMQBus:
         *,
         service: str,
         management_url: str | None = None,
+        may_declare: bool = True,
         prefetch: int = 300,
         reconnect_min: float = 0.5,
         reconnect_max: float = 30.0,
@@ -37,6 +39,7 @@ class RabbitMQBus:
         self._manifest = manifest
         self._service = service
         self._management_url = management_url
+        self._may_declare = may_declare
         self._prefetch = prefetch
         self._reconnect_min = reconnect_min
         self._reconnect_max = reconnect_max
@@ -93,6 +96,7 @@ class RabbitMQBus:
             name=f"{self._service} {role}",
             reconnect_min=self._reconnect_min,
             reconnect_max=self._reconnect_max,
+            may_declare=self._may_declare,
         )
 
 

@@ -57,7 +57,8 @@ class ConnectionUser(Protocol):
 class BrokerConnection:
     """Keeps one connection, with the whole topology declared before its user is told that it stands.
 
-    A broker user without the right to declare may look whether everything is there (`may_look`).
+    A broker user without the right to declare may look whether everything is there (`may_look`); with
+    `may_declare=False` it does not try.
     """
 
     def __init__(
@@ -70,10 +71,12 @@ class BrokerConnection:
         reconnect_min: float,
         reconnect_max: float,
         may_look: bool = True,
+        may_declare: bool = True,
     ) -> None:
         self._parameters = _parameters(url, name)
         self._manifest = manifest
         self._may_look = may_look
+        self._may_declare = may_declare
         self._user = user
         self._reconnect_min = reconnect_min
         self._reconnect_max = reconnect_max
@@ -213,7 +216,7 @@ class BrokerConnection:
         connection.add_on_connection_blocked_callback(lambda *_: self._set_blocked(True))
         connection.add_on_connection_unblocked_callback(lambda *_: self._set_blocked(False))
         self.later(_OPENING_SECONDS, self._check_opening)
-        self._on_topology_channel(self._declare)
+        self._on_topology_channel(self._declare if self._may_declare else self._look)
 
     def _set_blocked(self, blocked: bool) -> None:
         self._blocked = blocked
