@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 # Threads share one database pool; few of them, because Python runs one at a time.
-worker_class = "gthread"
+worker_class = "deploy.graceful_worker.GracefulWorker"
 # Each worker accepts on its own socket: with a shared one, keep-alive was measured to pile onto one worker.
 reuse_port = True
 timeout = 60
