@@ -123,7 +123,7 @@ class Site:
             reload_seconds=RELOAD_SECONDS,
         )
 
-    def open_workshop(self) -> UUID:
+    def open_workshop(self, title: str = "Certified Scrum Product Owner, for a test") -> UUID:
         """A new CSPO workshop, published, that begins in an hour and ends the day after."""
         service = build(load_settings(Settings, self.plan.environment("enrollment")))
         try:
@@ -134,7 +134,7 @@ class Site:
                 days = (first, first + timedelta(days=1))
                 plan = CreateWorkshop(
                     course_code="CSPO",
-                    title="Certified Scrum Product Owner, for a test",
+                    title=title,
                     delivery=Delivery.ONLINE,
                     join_link="https://meet.example.com/test",
                     time_zone="Europe/Berlin",
