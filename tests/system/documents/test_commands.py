@@ -1,0 +1,205 @@
+"""Every other command of the documents, run in a fresh clone as it is written; `<names>` are filled in."""
+
+import json
+import re
+import secrets
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from shared.db.engine import write_connection
+from shared.db.migrate import upgrade
+from shared.messaging.inbox import Failure, new_row, store_dead
+from tests.factories.services import SERVICES, composed
+from tests.support.postgres import Postgres
+from tests.system.documents.checkout import Checkout, five_free_ports
+from tests.system.documents.registry import runs
+
+PYTHON = re.compile(r"(^|\s)python ")
+
+
+def typed(command: str) -> str:
+    """As somebody types it whose shell knows no virtual environment."""
+    return PYTHON.sub(r"\1.venv/bin/python ", command)
+
+
+@runs("make")
+def test_make_lists_its_targets(checkout: Checkout, command: str) -> None:
+    printed = checkout.run(command)
+    for target in ("demo", "run", "test", "check", "bench", "system"):
+        assert re.search(rf"^  {target} +\w", printed, re.MULTILINE), printed
+
+
+@runs("make contracts", "python -m shared.contracts export --unreleased <type>")
+def test_contracts_are_written_as_they_are_committed(checkout: Checkout, command: str) -> None:
+    before = checkout.changed()
+    checkout.run(typed(command.replace("<type>", "booking.placed.v1")))
+    assert checkout.changed() == before
+
+
+@runs('make migration s=<service> n=<number> m="what changes"')
+def test_a_migration_is_written(checkout: Checkout, command: str) -> None:
+    checkout.run(command.replace("<service>", "payment").replace("<number>", "9999"))
+    folder = checkout.folder / "services" / "payment" / "migrations" / "versions"
+    (written,) = folder.glob("9999*.py")
+    text = written.read_text()
+    written.unlink()
+    assert "what changes" in text
+    assert "def upgrade() -> None:" in text
+
+
+# The runbook, on a sandbox whose payment service has messages that nobody could handle ---------------
+
+
+@pytest.fixture(scope="module")
+def sandbox(checkout: Checkout) -> Path:
+    """A sandbox's databases in the clone; payment's has two dead messages."""
+    folder = checkout.folder / "var-of-the-runbook"
+    folder.mkdir()
+    failure = Failure(kind="failed", error="ValueError: no such workshop", fingerprint="f1")
+    for name in ("enrollment", "payment"):
+        service = composed(name, folder)
+        upgrade(service.engine, service.migrations, service.metadata)
+        with write_connection(service.engine) as connection:
+            for number in (1, 2):
+                row = new_row(
+                    consumer="bus",
+                    message_id=f"dead-{number}",
+                    type="booking.placed.v1",
+                    payload="{}",
+                    correlation_id="c-1",
+                )
+                store_dead(connection, row, failure)
+        service.engine.dispose()
+    return folder
+
+
+def on(sandbox: Path, checkout: Checkout, command: str, service: str) -> str:
+    """Run it against one service's database."""
+    command = typed(command.replace("<service>", service))
+    return checkout.run(
+        command,
+        {"ROSTRUM_MODE": "sandbox", "DATABASE_URL": f"sqlite:///{sandbox / service}.db", "USER": "ada"},
+    )
+
+
+def state_of(sandbox: Path, message_id: str) -> tuple[str, str]:
+    """A message of payment's, read back."""
+    with sqlite3.connect(sandbox / "payment.db") as connection:
+        found = connection.execute("SELECT state, actor FROM inbox WHERE message_id = ?", (message_id,))
+        state, actor = found.fetchone()
+    return state, actor
+
+
+@runs("python -m services.payment dead-letters list")
+def test_dead_letters_are_listed(sandbox: Path, checkout: Checkout, command: str) -> None:
+    lines = on(sandbox, checkout, command, "payment").splitlines()
+    assert [json.loads(line)["state"] for line in lines if line.startswith("{")] == ["dead", "dead"]
+
+
+@runs("python -m services.payment dead-letters retry MESSAGE_ID")
+def test_one_is_tried_again(sandbox: Path, checkout: Checkout, command: str) -> None:
+    on(sandbox, checkout, command.replace("MESSAGE_ID", "dead-1"), "payment")
+    assert state_of(sandbox, "dead-1") == ("received", "cli:ada")
+
+
+@runs('python -m services.payment dead-letters discard MESSAGE_ID --reason "…"')
+def test_one_is_given_up(sandbox: Path, checkout: Checkout, command: str) -> None:
+    on(sandbox, checkout, command.replace("MESSAGE_ID", "dead-2"), "payment")
+    assert state_of(sandbox, "dead-2") == ("discarded", "cli:ada")
+
+
+@runs("python -m services.<service> outbox")
+def test_the_outbox_tells_its_depth(sandbox: Path, checkout: Checkout, command: str) -> None:
+    assert "payment: 0 waiting" in on(sandbox, checkout, command, "payment")
+
+
+@runs("python -m services.enrollment seats")
+def test_seats_are_compared(sandbox: Path, checkout: Checkout, command: str) -> None:
+    on(sandbox, checkout, command, "enrollment")
+
+
+# Real servers -------------------------------------------------------------------------------------
+
+
+@runs("python -m services topology apply")
+def test_the_topology_is_declared(checkout: Checkout, amqp_url: str, command: str) -> None:
+    assert "declared" in checkout.run(typed(command), {"AMQP_URL": amqp_url})
+
+
+@pytest.mark.long
+@runs("python -m services.<name> migrate")
+def test_production_names_what_is_missing_and_starts_with_it(
+    checkout: Checkout, amqp_url: str, command: str
+) -> None:
+    database = {"DATABASE_URL": f"sqlite:///{checkout.folder / 'production.db'}"}
+    migrate = typed(command.replace("<name>", "certification"))
+    refused = checkout.run(f"! {migrate}", database)
+    for name in ("LINK_KEYS", "STAFF_KEYS", "PUBLIC_URL", "SCRUM_ALLIANCE_URL", "SCRUM_ALLIANCE_KEY"):
+        assert f"{name}: is required" in refused, refused
+    first = five_free_ports()
+    environment = {
+        **database,
+        "AMQP_URL": amqp_url,
+        "LINK_KEYS": secrets.token_urlsafe(32),
+        "STAFF_KEYS": secrets.token_urlsafe(32),
+        "PUBLIC_URL": "https://rostrum.example",
+        # Nothing is submitted, so nobody is called.
+        "SCRUM_ALLIANCE_URL": "https://registry.example.invalid",
+        "SCRUM_ALLIANCE_KEY": secrets.token_urlsafe(16),
+        "PORT": str(first),
+        "WORKER_PORT": str(first + 1),
+    }
+    assert "up to date" in checkout.run(migrate, environment)
+    web, worker = (migrate.replace("migrate", role) for role in ("web", "worker"))
+    with checkout.running(web, environment) as serving, checkout.running(worker, environment) as working:
+        for port in (first, first + 1):
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+        assert serving.terminate() == 0, serving.printed
+        assert working.terminate() == 0, working.printed
+
+
+@pytest.mark.long
+@runs("AMQP_URL=amqp://… DATABASE_URL='postgresql://…/rostrum_{service}' .venv/bin/python -m services up")
+def test_the_whole_site_runs_on_two_servers(
+    checkout: Checkout, amqp_url: str, postgres: Postgres, command: str
+) -> None:
+    prefix, first = f"documents_{secrets.token_hex(4)}", five_free_ports()
+    names = [postgres.create_database(f"{prefix}_{service}") for service in SERVICES]
+    database = postgres.url(f"{prefix}_SERVICE").replace("SERVICE", "{service}")
+    command = command.replace("amqp://…", amqp_url).replace("postgresql://…/rostrum_{service}", database)
+    try:
+        with checkout.running(f"{command} --port {first} --folder var-of-two-servers") as site:
+            site.wait_for("Ctrl-C ends it")
+            assert requests.get(f"http://127.0.0.1:{first}/workshops", timeout=10).ok
+            assert site.press_ctrl_c() == 0
+            assert "Traceback" not in site.printed
+    finally:
+        for name in names:
+            postgres.drop_database(name)
+
+
+@pytest.mark.long
+@runs("make bench")
+def test_a_figure_is_measured(checkout: Checkout, command: str) -> None:
+    # One figure shows that the command works; all of them take a quarter of an hour.
+    assert "idle after the demo" in checkout.run(f"{command} ARGS=memory", seconds=240)
+    assert json.loads((checkout.folder / "build" / "bench.json").read_text())
+
+
+def wait_until_ready(url: str, seconds: float = 60) -> None:
+    """Until it answers that it has everything it needs."""
+    deadline, last = time.monotonic() + seconds, ""
+    while time.monotonic() < deadline:
+        try:
+            answer = requests.get(url, timeout=5)
+            if answer.ok:
+                return
+            last = answer.text
+        except requests.ConnectionError as error:
+            last = str(error)
+        time.sleep(0.1)
+    raise AssertionError(f"{url} is not ready: {last}")
