@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-deps check bench system migration contracts clean
+.PHONY: help demo run test test-deps check bench system chaos migration contracts clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(VENV)/.dev ## measure against raw baselines; a table and build/bench.js
 
 system: $(VENV)/.dev ## the long programme: long properties and races
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+chaos: $(VENV)/.dev ## 20,000 bookings while everything is killed at random; build/chaos.json (ARGS="--bookings 2000")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 migration: $(VENV)/.dev ## write a migration: make migration s=payment n=0002 m="what changes"
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \

@@ -37,7 +37,7 @@ from tests.support import unguarded
 _PRELOADED = ("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "deploy.gunicorn_conf")
 
 SITE, WORKER = "site", "worker"
-_ORDER, _DONE, _WITHOUT = "order.json", "done.json", "without"
+_ORDER, _DONE, _WITHOUT, _ENDS = "order.json", "done.json", "without", "ends.jsonl"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -61,12 +61,15 @@ class Armory:
         """The plan's programs, ours in one armed process."""
         ours = [program for program in plan.programs() if program.name != "sandboxes"]
         others = [program for program in plan.programs() if program.name == "sandboxes"]
+        return [*others, self.nursery(ours, "tests.support.armed")]
+
+    def nursery(self, programs: Sequence[Program], module: str) -> Program:
+        """One process that forks these programs; `module` is what it runs."""
         environment = {
             "ARMED_FOLDER": str(self._folder),
-            "ARMED_PROGRAMS": json.dumps([asdict(program) for program in ours]),
+            "ARMED_PROGRAMS": json.dumps([asdict(program) for program in programs]),
         }
-        arguments = [sys.executable, "-m", "tests.support.armed"]
-        return [*others, Program(name="armed", arguments=arguments, environment=environment)]
+        return Program(name="armed", arguments=[sys.executable, "-m", module], environment=environment)
 
     def arm(self, order: Order) -> None:
         """From now on, the first to come to that point dies there."""
@@ -97,6 +100,16 @@ class Armory:
     def note_pid(self, name: str, pid: int) -> None:
         """Say which process a program is now."""
         self._write(f"{name}.pid", str(pid))
+
+    def note_end(self, name: str, status: int) -> None:
+        """Say that a program ended, and how: `status` as `os.wait` gives it."""
+        with (self._folder / _ENDS).open("a") as file:
+            file.write(json.dumps([name, status]) + "\n")
+
+    def ends(self) -> list[tuple[str, int]]:
+        """Every end of a program so far, with the status that `os.wait` gave."""
+        path = self._folder / _ENDS
+        return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
 
     def _write(self, name: str, text: str) -> None:
         # Readers see all of it or nothing.
@@ -160,11 +173,20 @@ def run_program(arguments: Sequence[str]) -> None:
 
 
 class Nursery:
-    """Forks the programs, and forks them again when they die. One thread, no connections."""
+    """Forks the programs, and forks them again when they die. One thread, no connections.
 
-    def __init__(self, programs: Sequence[Mapping[str, Any]], armory: Armory) -> None:
+    `run` does in the child what a program's command line would do.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[Mapping[str, Any]],
+        armory: Armory,
+        run: Callable[[Sequence[str]], None] = run_program,
+    ) -> None:
         self._programs = {program["name"]: program for program in programs}
         self._armory = armory
+        self._run = run
         self._children: dict[int, str] = {}
         self._stopping = False
 
@@ -178,6 +200,7 @@ class Nursery:
             name = self._children.pop(pid, None)
             if name is None or self._stopping:
                 continue
+            self._armory.note_end(name, status)
             if not os.WIFSIGNALED(status):
                 # It fails at every start: no need to burn the machine.
                 time.sleep(0.5)
@@ -210,7 +233,7 @@ class Nursery:
             program = self._programs[name]
             os.environ.update(program["environment"])
             unguarded.remove(self._armory.without())
-            run_program(program["arguments"])
+            self._run(program["arguments"])
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -222,11 +245,11 @@ class Nursery:
             os._exit(code)
 
 
-def main() -> None:
+def main(run: Callable[[Sequence[str]], None] = run_program) -> None:
     """Run what the environment names."""
     for module in _PRELOADED:
         importlib.import_module(module)
-    Nursery(json.loads(os.environ["ARMED_PROGRAMS"]), Armory(Path(os.environ["ARMED_FOLDER"]))).run()
+    Nursery(json.loads(os.environ["ARMED_PROGRAMS"]), Armory(Path(os.environ["ARMED_FOLDER"])), run).run()
 
 
 if __name__ == "__main__":
