@@ -20,7 +20,7 @@ from tests.chaos.site import ChaosSite
 
 _REQUEST_SECONDS = 40.0
 _LONGEST_WAIT = 3.0
-_NOT_DONE = (502, 503, 504)
+_NOT_DONE = (500, 502, 503, 504)
 
 
 class GaveUp(Exception):
@@ -104,7 +104,7 @@ class Visitor(Browser):
                     raise AnswerLost(url) from error
             else:
                 self._notes.answered(method, url, answer)
-                if answer.status_code not in _NOT_DONE and answer.status_code != 500:
+                if answer.status_code not in _NOT_DONE and not _is_in_work(answer):
                     return answer
                 problem = str(answer.status_code)
             if time.monotonic() > deadline:
@@ -116,6 +116,11 @@ class Visitor(Browser):
     def _trouble(self, problem: str) -> None:
         self.troubles += 1
         self._notes.repeated(problem)
+
+
+def _is_in_work(answer: requests.Response) -> bool:
+    """Whether the first request with this key has not been answered yet."""
+    return answer.status_code == 409 and "idempotency_key_in_use" in answer.text
 
 
 def _was_refused(error: requests.RequestException) -> bool:

@@ -99,6 +99,7 @@ class ChaosSite:
                 scrum_alliance=registry,
                 mailbox=mailbox,
                 smtp=smtp,
+                workers=tuple(self.worker_ports.values()),
             ),
             amqp_url=stack.amqp_url,
             database_url=stack.database_url,
