@@ -19,7 +19,7 @@ from shared.messaging.bus import Bus
 from shared.messaging.consumer import DeliveryDesk
 from shared.messaging.desk import Desk
 from shared.messaging.failures import DatabaseAway
-from shared.messaging.housekeeping import forget_failed_people, purge_outbox
+from shared.messaging.housekeeping import forget_failed_people, purge_group_actions, purge_outbox
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Timer, TimerContext
 from shared.messaging.tasks import TaskRunner
@@ -190,6 +190,7 @@ class Worker:
             purge_outbox(service.transactions, service.forgettable)
             forget_failed_people(service.transactions, service.reader)
             idempotency.forget(service.transactions)
+            purge_group_actions(service.transactions)
 
         return (Timer(name="housekeeping", every_seconds=3600, run=tidy),)
 

@@ -95,3 +95,43 @@ def create_idempotency_keys_v1() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_idempotency_key"),
     )
     op.create_index("ix_idempotency_key_created_at", "idempotency_key", ["created_at"])
+
+
+def create_operations_tables_v1() -> None:
+    """group_action, group_action_message, depth_sample."""
+    op.create_table(
+        "group_action",
+        sa.Column("action_id", sa.Uuid(as_uuid=True), nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("fingerprint", sa.Text, nullable=False),
+        sa.Column("error", sa.Text),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("asked_at", UtcDateTime, nullable=False),
+        sa.Column("left_in_work", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("left_unreadable", sa.Integer, nullable=False, server_default="0"),
+        sa.PrimaryKeyConstraint("action_id", name="pk_group_action"),
+    )
+    op.create_index("ix_group_action_group", "group_action", ["type", "fingerprint"])
+    op.create_table(
+        "group_action_message",
+        sa.Column("action_id", sa.Uuid(as_uuid=True), nullable=False),
+        sa.Column("consumer", sa.Text, nullable=False),
+        sa.Column("message_id", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("action_id", "consumer", "message_id", name="pk_group_action_message"),
+    )
+    op.create_table(
+        "depth_sample",
+        sa.Column("resolution", sa.Integer, nullable=False),
+        sa.Column("begins_at", UtcDateTime, nullable=False),
+        sa.Column("sampled_at", UtcDateTime, nullable=False),
+        sa.Column("worker_started_at", UtcDateTime, nullable=False),
+        sa.Column("outbox_size", sa.Integer, nullable=False),
+        sa.Column("outbox_age_seconds", sa.Integer, nullable=False),
+        sa.Column("inbox_received", sa.Integer, nullable=False),
+        sa.Column("inbox_failed", sa.Integer, nullable=False),
+        sa.Column("inbox_dead", sa.Integer, nullable=False),
+        sa.Column("queues", sa.Text),
+        sa.PrimaryKeyConstraint("resolution", "begins_at", name="pk_depth_sample"),
+    )

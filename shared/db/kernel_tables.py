@@ -93,6 +93,52 @@ message_reference = Table(
     Index("ix_message_reference_reference", "reference"),
 )
 
+group_action = Table(
+    "group_action",
+    KERNEL_METADATA,
+    Column("action_id", Uuid(as_uuid=True), primary_key=True),
+    # `retry` or `discard`, of all failed messages with this type and fingerprint.
+    Column("action", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("error", Text),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("asked_at", UtcDateTime, nullable=False),
+    # Left alone: somebody worked on them at that moment, or nobody can read them.
+    Column("left_in_work", Integer, nullable=False, server_default="0"),
+    Column("left_unreadable", Integer, nullable=False, server_default="0"),
+    Index("ix_group_action_group", "type", "fingerprint"),
+)
+
+group_action_message = Table(
+    "group_action_message",
+    KERNEL_METADATA,
+    Column("action_id", Uuid(as_uuid=True), nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    PrimaryKeyConstraint("action_id", "consumer", "message_id"),
+)
+
+depth_sample = Table(
+    "depth_sample",
+    KERNEL_METADATA,
+    # Seconds that one row stands for, and the moment at which they begin.
+    Column("resolution", Integer, nullable=False),
+    Column("begins_at", UtcDateTime, nullable=False),
+    Column("sampled_at", UtcDateTime, nullable=False),
+    Column("worker_started_at", UtcDateTime, nullable=False),
+    # The largest of each within the row's time.
+    Column("outbox_size", Integer, nullable=False),
+    Column("outbox_age_seconds", Integer, nullable=False),
+    Column("inbox_received", Integer, nullable=False),
+    Column("inbox_failed", Integer, nullable=False),
+    Column("inbox_dead", Integer, nullable=False),
+    # Queue → messages as JSON; null where nobody could tell.
+    Column("queues", Text),
+    PrimaryKeyConstraint("resolution", "begins_at"),
+)
+
 staff_refusal = Table(
     "staff_refusal",
     KERNEL_METADATA,

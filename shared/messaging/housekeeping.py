@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Row, delete, select, tuple_, update
 
 from shared.db.engine import read_connection, write_connection
-from shared.db.kernel_tables import inbox, message_reference, outbox
+from shared.db.kernel_tables import group_action, group_action_message, inbox, message_reference, outbox
 from shared.db.moment import moment
 from shared.db.transaction import Transactions
 from shared.messaging.reading import Reader
 
 OUTBOX_DAYS = 30
 FAILED_PERSONAL_DATA_DAYS = 30
+GROUP_ACTION_DAYS = 90
 _BATCH = 1000
 
 
@@ -34,6 +35,19 @@ def purge_outbox(transactions: Transactions, forgettable: Collection[str]) -> in
                 )
             )
     return len(rows)
+
+
+def purge_group_actions(transactions: Transactions) -> int:
+    """Delete what was done about groups of failed messages after 90 days; the messages keep who and why."""
+    old = -timedelta(days=GROUP_ACTION_DAYS).total_seconds()
+    with write_connection(transactions.engine) as connection:
+        ids = connection.scalars(
+            select(group_action.c.action_id).where(group_action.c.asked_at < moment(old)).limit(_BATCH)
+        ).all()
+        if ids:
+            for table in (group_action_message, group_action):
+                connection.execute(delete(table).where(table.c.action_id.in_(ids)))
+    return len(ids)
 
 
 def forget_failed_people(transactions: Transactions, reader: Reader) -> int:

@@ -10,13 +10,15 @@ from werkzeug.wrappers import Response
 from shared.auth.guards import current_staff, staff
 from shared.db.engine import read_connection, write_connection
 from shared.errors import Invalid, NotFound
-from shared.messaging import operations
+from shared.messaging import groups, operations
 from shared.ops import reports
 from shared.ops.depths import Depths
+from shared.ops.group_pages import add_group_pages
 from shared.ops.masking import masked_payload
+from shared.ops.roles import ROLES
 from shared.service import Service
 
-ROLES = ("ops", "admin")
+OVERVIEW_GROUPS = 20
 
 log = structlog.get_logger("ops")
 
@@ -36,8 +38,14 @@ def ops_blueprint(service: Service) -> Blueprint:
         """What waits and what failed."""
         with read_connection(service.engine) as connection:
             report = reports.overview(connection)
-            failing = reports.listing(connection, states=reports.FAILING, type=None, page=1)
-        return render_template("ops/overview.html", report=report, failing=failing, depths=depths.read())
+            found = groups.groups(connection, limit=OVERVIEW_GROUPS + 1)
+        return render_template(
+            "ops/overview.html",
+            report=report,
+            groups=found[:OVERVIEW_GROUPS],
+            more=len(found) > OVERVIEW_GROUPS,
+            depths=depths.read(),
+        )
 
     @blueprint.get("/messages")
     @staff(*ROLES)
@@ -127,6 +135,7 @@ def ops_blueprint(service: Service) -> Blueprint:
             raise NotFound("message_unknown", "No such message is in this outbox.")
         return render_template("ops/published.html", row=rows[0], payload=masked_payload(rows[0].payload))
 
+    add_group_pages(blueprint, service)
     return blueprint
 
 

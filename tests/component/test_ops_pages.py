@@ -98,7 +98,8 @@ def test_overview_says_what_waits_and_what_failed(client: FlaskClient) -> None:
     text = client.get("/demo/ops").text
     assert "2 messages are dead" in text
     assert "ValueError: no such workshop" in text
-    assert "/demo/ops/messages/bus/dead-1" in text
+    assert "/demo/ops/groups/f1?type=booking.placed.v1" in text
+    assert "2 dead" in text
     assert "Queue depths are not known" in text
 
 

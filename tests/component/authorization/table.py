@@ -110,6 +110,20 @@ EVERY_SERVICE = (
         sends={"reason": "no longer wanted"},
     ),
     get("/{service}/ops/published/<uuid:message_id>", OPS_PEOPLE),
+    get("/{service}/ops/groups", OPS_PEOPLE),
+    get("/{service}/ops/groups/<fingerprint>", OPS_PEOPLE),
+    post(
+        "/{service}/ops/groups/<fingerprint>/retry",
+        OPS_PEOPLE,
+        opens=303,
+        sends={"type": "booking.placed.v1"},
+    ),
+    post(
+        "/{service}/ops/groups/<fingerprint>/discard",
+        OPS_PEOPLE,
+        opens=303,
+        sends={"type": "booking.placed.v1", "reason": "no longer wanted"},
+    ),
 )
 """What the kernel serves for each; `{service}` is its name."""
 

@@ -146,6 +146,7 @@ class World:
             "number": {"": certificate.number},
             "source": {"": "bus"},
             "message_id": {"": DEAD},
+            "fingerprint": {"": "f1"},
             "filename": {"": "rostrum.css"},
         }
 

@@ -1,0 +1,3 @@
+"""Who may look at and mend messages."""
+
+ROLES = ("ops", "admin")
