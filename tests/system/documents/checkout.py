@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.embedded.plan import Ports
 from tests.system.documents.commands import ROOT
 
 _QUIET = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
@@ -110,13 +111,13 @@ class Running:
         return self._process.wait(seconds)
 
 
-def five_free_ports() -> int:
-    """The first of five neighbouring ports that nobody uses."""
+def free_neighbours() -> int:
+    """The first of as many neighbouring ports as a site takes, none of them in use."""
     # Below the kernel's own range, and not where the next test run looks first.
-    for first in random.sample(range(15_000, 30_000, 5), 200):
-        if all(is_free(port) for port in range(first, first + 5)):
+    for first in random.sample(range(15_000, 30_000, Ports.COUNT), 200):
+        if all(is_free(port) for port in range(first, first + Ports.COUNT)):
             return first
-    raise AssertionError("no five free ports")
+    raise AssertionError("no free ports beside each other")
 
 
 def is_free(port: int) -> bool:

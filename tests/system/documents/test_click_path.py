@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.system.documents.checkout import Checkout, five_free_ports, is_free
+from tests.system.documents.checkout import Checkout, free_neighbours, is_free
 from tests.system.documents.click_path import Walk, steps_of
 from tests.system.documents.registry import runs
 
@@ -15,7 +15,7 @@ EXIT_CODES = (0, -2, 130)
 @runs("make run")
 def test_the_click_path_goes_as_it_is_written(checkout: Checkout, command: str) -> None:
     steps = steps_of((checkout.folder / "README.md").read_text())
-    first = five_free_ports()
+    first = free_neighbours()
     with checkout.running(f"{command} PORT={first}") as site:
         site.wait_for("Ctrl-C ends it")
         Walk(checkout.folder, lambda url: moved(url, first)).walk(steps)

@@ -5,6 +5,7 @@ import re
 import secrets
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from shared.db.migrate import upgrade
 from shared.messaging.inbox import Failure, new_row, store_dead
 from tests.factories.services import SERVICES, composed
 from tests.support.postgres import Postgres
-from tests.system.documents.checkout import Checkout, five_free_ports
+from tests.system.documents.checkout import Checkout, free_neighbours
 from tests.system.documents.registry import runs
 
 PYTHON = re.compile(r"(^|\s)python ")
@@ -56,7 +57,7 @@ def test_a_migration_is_written(checkout: Checkout, command: str) -> None:
 
 @pytest.fixture(scope="module")
 def sandbox(checkout: Checkout) -> Path:
-    """A sandbox's databases in the clone; payment's has two dead messages."""
+    """A sandbox's databases in the clone; payment's has four dead messages."""
     folder = checkout.folder / "var-of-the-runbook"
     folder.mkdir()
     failure = Failure(kind="failed", error="ValueError: no such workshop", fingerprint="f1")
@@ -64,7 +65,7 @@ def sandbox(checkout: Checkout) -> Path:
         service = composed(name, folder)
         upgrade(service.engine, service.migrations, service.metadata)
         with write_connection(service.engine) as connection:
-            for number in (1, 2):
+            for number in (1, 2, 3, 4):
                 row = new_row(
                     consumer="bus",
                     message_id=f"dead-{number}",
@@ -72,7 +73,7 @@ def sandbox(checkout: Checkout) -> Path:
                     payload="{}",
                     correlation_id="c-1",
                 )
-                store_dead(connection, row, failure)
+                store_dead(connection, row, replace(failure, fingerprint=f"f{number}"))
         service.engine.dispose()
     return folder
 
@@ -97,7 +98,38 @@ def state_of(sandbox: Path, message_id: str) -> tuple[str, str]:
 @runs("python -m services.payment dead-letters list")
 def test_dead_letters_are_listed(sandbox: Path, checkout: Checkout, command: str) -> None:
     lines = on(sandbox, checkout, command, "payment").splitlines()
-    assert [json.loads(line)["state"] for line in lines if line.startswith("{")] == ["dead", "dead"]
+    assert [json.loads(line)["state"] for line in lines if line.startswith("{")] == ["dead"] * 4
+
+
+@runs("python -m services.payment dead-letters groups")
+def test_groups_are_counted(sandbox: Path, checkout: Checkout, command: str) -> None:
+    lines = on(sandbox, checkout, command, "payment").splitlines()
+    assert {json.loads(line)["fingerprint"] for line in lines if line.startswith("{")} == {
+        "f1",
+        "f2",
+        "f3",
+        "f4",
+    }
+
+
+@runs("python -m services.payment dead-letters retry-group TYPE FINGERPRINT")
+def test_a_group_is_tried_again(sandbox: Path, checkout: Checkout, command: str) -> None:
+    of_three = command.replace("TYPE", "booking.placed.v1").replace("FINGERPRINT", "f3")
+    assert "1 retried: 0 handled, 0 failed again, 1 waiting" in on(
+        sandbox, checkout, f"{of_three} --wait 0", "payment"
+    )
+    assert state_of(sandbox, "dead-3") == ("received", "cli:ada")
+
+
+@runs('python -m services.payment dead-letters discard-group TYPE FINGERPRINT --reason "…"')
+def test_a_group_is_given_up(sandbox: Path, checkout: Checkout, command: str) -> None:
+    on(
+        sandbox,
+        checkout,
+        command.replace("TYPE", "booking.placed.v1").replace("FINGERPRINT", "f4"),
+        "payment",
+    )
+    assert state_of(sandbox, "dead-4") == ("discarded", "cli:ada")
 
 
 @runs("python -m services.payment dead-letters retry MESSAGE_ID")
@@ -140,7 +172,7 @@ def test_production_names_what_is_missing_and_starts_with_it(
     refused = checkout.run(f"! {migrate}", database)
     for name in ("LINK_KEYS", "STAFF_KEYS", "PUBLIC_URL", "SCRUM_ALLIANCE_URL", "SCRUM_ALLIANCE_KEY"):
         assert f"{name}: is required" in refused, refused
-    first = five_free_ports()
+    first = free_neighbours()
     environment = {
         **database,
         "AMQP_URL": amqp_url,
@@ -167,7 +199,7 @@ def test_production_names_what_is_missing_and_starts_with_it(
 def test_the_whole_site_runs_on_two_servers(
     checkout: Checkout, amqp_url: str, postgres: Postgres, command: str
 ) -> None:
-    prefix, first = f"documents_{secrets.token_hex(4)}", five_free_ports()
+    prefix, first = f"documents_{secrets.token_hex(4)}", free_neighbours()
     names = [postgres.create_database(f"{prefix}_{service}") for service in SERVICES]
     database = postgres.url(f"{prefix}_SERVICE").replace("SERVICE", "{service}")
     command = command.replace("amqp://…", amqp_url).replace("postgresql://…/rostrum_{service}", database)

@@ -1,7 +1,6 @@
 """The command group every service gets: `python -m services.<name> web|worker|migrate|seed|…`."""
 
 import importlib
-import json
 import os
 import signal
 import sys
@@ -12,10 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
+from shared.cli.dead_letters import dead_letters
 from shared.config import METRICS_FOLDER, KernelSettings, SettingsError, load_settings
 from shared.db import migrate as migrations
-from shared.db.engine import read_connection, write_connection
-from shared.errors import AppError
+from shared.db.engine import read_connection
 from shared.messaging import operations
 from shared.observability.logs import configure_logs
 from shared.service import Service
@@ -173,63 +172,3 @@ def inbox(service: Service, reference: str | None) -> None:
             return
         for row in operations.find_messages(connection, reference):
             click.echo(f"{row.received_at:%Y-%m-%d %H:%M:%S}  {row.state:9} {row.type:40} {row.message_id}")
-
-
-@click.group("dead-letters")
-def dead_letters() -> None:
-    """Look at, retry or discard what could not be handled."""
-
-
-@dead_letters.command("list")
-@click.pass_obj
-def list_dead(service: Service) -> None:
-    """Failed and dead messages, newest first, one JSON object a line."""
-    with read_connection(service.engine) as connection:
-        for row in operations.list_messages(connection, states=["failed", "dead"], limit=1000):
-            shown = {
-                key: str(getattr(row, key))
-                for key in ("state", "consumer", "message_id", "type", "attempts", "error", "failed_at")
-            }
-            click.echo(json.dumps(shown))
-
-
-@dead_letters.command("retry")
-@click.argument("message_id")
-@click.option("--source", default="bus")
-@click.pass_obj
-def retry_dead(service: Service, message_id: str, source: str) -> None:
-    """Let one failed or dead message run again now."""
-    with _told(), write_connection(service.engine) as connection:
-        operations.retry_message(connection, source, message_id, actor=_operator())
-    service.transactions.wake()
-    click.echo("It will run again at once.")
-
-
-@dead_letters.command("discard")
-@click.argument("message_id")
-@click.option("--source", default="bus")
-@click.option("--reason", required=True, help="kept with the message")
-@click.pass_obj
-def discard_dead(service: Service, message_id: str, source: str, reason: str) -> None:
-    """Give one failed or dead message up."""
-    with _told(), write_connection(service.engine) as connection:
-        row = operations.get_message(connection, source, message_id)
-        redacted = service.reader.redacted(source, row.payload) if row.payload else None
-        operations.discard_message(
-            connection, source, message_id, actor=_operator(), reason=reason, redacted=redacted
-        )
-    click.echo("Discarded; it stays listed with your reason.")
-
-
-class _told:  # noqa: N801 - reads as a statement where it is used
-    """Expected refusals become one line on the terminal."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, AppError):
-            raise click.ClickException(error.detail) from error
-
-
-def _operator() -> str:
-    return f"cli:{os.environ.get('USER') or os.getuid()}"
