@@ -17,6 +17,7 @@ class OpenJoins:
     workshop_title: str
     course_code: str
     time_zone: str
+    workshop_ends_at: datetime | None
     seats: tuple[tuple[UUID, int], ...]
 
 

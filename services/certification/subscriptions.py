@@ -52,6 +52,7 @@ def to_open_joins(event: e.BookingPlaced) -> commands.OpenJoins:
         workshop_title=event.workshop_title,
         course_code=event.course_code,
         time_zone=event.time_zone,
+        workshop_ends_at=event.ends_at,
         seats=tuple((seat.enrollment_id, seat.link_version) for seat in event.seats),
     )
 

@@ -39,6 +39,8 @@ class Reserved:
     course_code: str
     title: str
     time_zone: str
+    starts_at: datetime
+    ends_at: datetime
     price_minor: int
     currency: str
 
@@ -72,6 +74,8 @@ def reserve_seats(
             _workshop.c.course_code,
             _workshop.c.title,
             _workshop.c.time_zone,
+            _workshop.c.starts_at,
+            _workshop.c.ends_at,
             _workshop.c.price_minor,
             _workshop.c.currency,
         )
@@ -127,6 +131,11 @@ def workshop(session: Session, workshop_id: UUID) -> Workshop | None:
     return session.scalars(
         select(Workshop).where(Workshop.workshop_id == workshop_id).execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def start_of(session: Session, workshop_id: UUID) -> datetime:
+    """When a workshop begins."""
+    return session.scalars(select(Workshop.starts_at).where(Workshop.workshop_id == workshop_id)).one()
 
 
 def course(session: Session, code: str) -> Course | None:

@@ -26,6 +26,19 @@ class Settings(KernelSettings):
         default="5",
         help="how long seats wait for the news of a payment made at the last moment",
     )
+    extension_minutes: int = setting(
+        "EXTENSION_MINUTES",
+        fields.Integer(validate=validate.Range(1, 24 * 60)),
+        default="30",
+        help="how much longer, from the moment of asking, a payer may take before opening the payment page",
+    )
+    most_extensions: int = setting(
+        "MOST_EXTENSIONS",
+        fields.Integer(validate=validate.Range(0, 100)),
+        # Ten is what WCAG 2.2, success criterion 2.2.1, asks for where a time limit can be extended.
+        default="10",
+        help="how often a payer may ask for more time; 0 turns it off",
+    )
     smtp_url: str = setting(
         "SMTP_URL",
         fields.String(validate=check_smtp_url),
@@ -52,5 +65,8 @@ class Settings(KernelSettings):
     def hold_policy(self) -> HoldPolicy:
         """How long seats wait for money."""
         return HoldPolicy(
-            hold=timedelta(minutes=self.hold_minutes), grace=timedelta(minutes=self.grace_minutes)
+            hold=timedelta(minutes=self.hold_minutes),
+            grace=timedelta(minutes=self.grace_minutes),
+            extension=timedelta(minutes=self.extension_minutes),
+            most_extensions=self.most_extensions,
         )

@@ -24,7 +24,7 @@ from shared.contracts.certification import (
     MembershipActivationRequested,
     MembershipSubmitted,
 )
-from shared.contracts.enrollment import BookingConfirmed, BookingUnseated
+from shared.contracts.enrollment import BookingConfirmed, BookingPlaced, BookingUnseated
 from shared.contracts.payment import (
     CheckoutOpened,
     CoverageFact,
@@ -54,6 +54,7 @@ def subscriptions(hold: HoldPolicy, correspondence: tasks.Correspondence) -> Sub
         on(MembershipActivationFailed, _membership("failed")),
         on(CertificateHeld, _membership("held")),
         on(CertificateIssued, handle(to_record_certificate, handlers.record_certificate, locks=_progress)),
+        on(BookingPlaced, run(tasks.send_hold_with(correspondence))),
         on(BookingConfirmed, run(tasks.send_confirmation_with(correspondence))),
         on(BookingUnseated, run(tasks.send_regret_with(correspondence))),
     )
@@ -63,7 +64,11 @@ def to_extend_hold_with(hold: HoldPolicy) -> Callable[[CheckoutOpened], ExtendHo
     """Seats wait until Stripe's session can no longer be paid, and a little longer."""
 
     def to_extend_hold(event: CheckoutOpened) -> ExtendHold:
-        return ExtendHold(booking_id=event.booking_id, hold_ends_at=hold.hold_ends_at(event.expires_at))
+        return ExtendHold(
+            booking_id=event.booking_id,
+            hold_ends_at=hold.hold_ends_at(event.expires_at),
+            page_open_until=event.expires_at,
+        )
 
     return to_extend_hold
 

@@ -25,6 +25,7 @@ class OpenPayable:
     workshop_id: UUID
     workshop_title: str
     time_zone: str
+    starts_at: datetime | None
     currency: str
     amount_minor: int
     pay_by: datetime
@@ -33,6 +34,14 @@ class OpenPayable:
     payer_name: str
     payer_email: str
     locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendPayable:
+    """The payer was given more time: the payment page may be opened until `pay_by`, if it is later."""
+
+    booking_id: UUID
+    pay_by: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

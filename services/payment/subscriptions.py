@@ -8,6 +8,7 @@ from uuid import UUID
 from services.payment import handlers, tasks
 from services.payment.commands import (
     ConfirmPayment,
+    ExtendPayable,
     FollowSession,
     KeepBooking,
     NoteAssessment,
@@ -36,6 +37,7 @@ def subscriptions(gateway: PaymentGateway) -> Subscriptions:
     """What is heard on the bus."""
     return Subscriptions(
         on(e.BookingPlaced, handle(to_open_payable, handlers.open_payable, locks=_account)),
+        on(e.BookingExtended, handle(to_extend_payable, handlers.extend_payable, locks=_account)),
         on(e.BookingConfirmed, handle(to_keep_booking, handlers.keep_booking, locks=_account)),
         on(e.BookingExpired, run(tasks.close_payment_page_with(gateway))),
         on(e.BookingUnseated, handle(to_owe_refund, handlers.owe_refund, locks=_account)),
@@ -112,6 +114,7 @@ def to_open_payable(event: e.BookingPlaced) -> OpenPayable:
         workshop_id=event.workshop_id,
         workshop_title=event.workshop_title,
         time_zone=event.time_zone,
+        starts_at=event.starts_at,
         currency=event.currency,
         amount_minor=event.amount_minor,
         pay_by=event.pay_by,
@@ -121,6 +124,11 @@ def to_open_payable(event: e.BookingPlaced) -> OpenPayable:
         payer_email=event.person.payer_email,
         locale=event.person.locale,
     )
+
+
+def to_extend_payable(event: e.BookingExtended) -> ExtendPayable:
+    """The payer has more time."""
+    return ExtendPayable(booking_id=event.booking_id, pay_by=event.pay_by)
 
 
 def to_keep_booking(event: e.BookingConfirmed) -> KeepBooking:

@@ -63,8 +63,9 @@ class LostSeat:
 class BookingPlaced(Event):
     """Seats are held for a payer until `pay_by`, the last moment to open the payment page.
 
-    `reference` is what people quote; `time_zone` is the workshop's IANA zone; `link_version` is of the
-    booking's and the pay link, each seat carries that of its certificate link.
+    `reference` is what people quote; `time_zone` is the workshop's IANA zone, `starts_at` and `ends_at` say
+    when it is; `link_version` is of the booking's and the pay link, each seat carries that of its
+    certificate link.
     """
 
     booking_id: UUID
@@ -79,6 +80,17 @@ class BookingPlaced(Event):
     link_version: int
     seats: tuple[PlacedSeat, ...]
     person: Payer
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@REGISTRY.event("booking.extended.v1", publisher="enrollment", aggregate="booking", key="booking_id")
+@dataclass(frozen=True, kw_only=True)
+class BookingExtended(Event):
+    """The payer asked for more time: the payment page may be opened until this `pay_by`, if it is later."""
+
+    booking_id: UUID
+    pay_by: datetime
 
 
 @REGISTRY.event("booking.confirmed.v1", publisher="enrollment", aggregate="booking", key="booking_id")

@@ -16,6 +16,7 @@ def _types(*events: type[Event]) -> frozenset[str]:
 MANIFEST = Manifest(
     subscriptions={
         "enrollment": _types(
+            e.BookingPlaced,
             e.BookingConfirmed,
             e.BookingUnseated,
             p.CheckoutOpened,
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
         ),
         "payment": _types(
             e.BookingPlaced,
+            e.BookingExtended,
             e.BookingConfirmed,
             e.BookingExpired,
             e.BookingUnseated,

@@ -43,6 +43,7 @@ class Join(MappedAsDataclass, Base, kw_only=True):
     workshop_title: Mapped[str | None] = mapped_column(default=None)
     course_code: Mapped[str | None] = mapped_column(default=None)
     time_zone: Mapped[str | None] = mapped_column(default=None)
+    workshop_ends_at: Mapped[datetime | None] = mapped_column(default=None)
     link_version: Mapped[int | None] = mapped_column(default=None)
 
     seat: Mapped[Seat | None] = mapped_column(StateType(Seat), default=None)

@@ -24,6 +24,7 @@ def open_joins(command: OpenJoins, tx: Tx) -> None:
         join.workshop_title = command.workshop_title
         join.course_code = command.course_code
         join.time_zone = command.time_zone
+        join.workshop_ends_at = command.workshop_ends_at
         join.link_version = max(link_version, join.link_version or 0)
         settle(join, tx)
 

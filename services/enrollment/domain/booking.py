@@ -11,12 +11,20 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from services.enrollment.domain.base import Base
+from services.enrollment.domain.errors import (
+    HoldOver,
+    NoMoreExtensions,
+    PaymentPageOpen,
+    PaymentUnderReview,
+)
 from shared.db.base import StateType
 
 MAX_SEATS = 50
 
 # Without vowels no word appears by accident; without 0, 1, I, L, O and U nothing is misread on the phone.
 REFERENCE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"
+
+_LEAST_GAIN = timedelta(minutes=1)
 
 MONEY_DIFFERS = frozenset({"wrong_amount", "wrong_currency"})
 """Payment problems with which the payer was charged all the same."""
@@ -46,11 +54,14 @@ class HoldPolicy:
     """How long seats wait for money.
 
     `hold` is how long the payment page may be opened; `grace` is added to the last moment at which money
-    can come, so that the news of a payment made in time does not find the seats gone.
+    can come, so that the news of a payment made in time does not find the seats gone. A payer who needs
+    longer may ask `most_extensions` times for `extension`, counted from the moment of asking.
     """
 
     hold: timedelta = timedelta(minutes=30)
     grace: timedelta = timedelta(minutes=5)
+    extension: timedelta = timedelta(minutes=30)
+    most_extensions: int = 10
 
     def pay_by(self, placed_at: datetime) -> datetime:
         """The last moment to open the payment page."""
@@ -60,11 +71,25 @@ class HoldPolicy:
         """When the hold ends, if money can come until `last_payment_at`."""
         return last_payment_at + self.grace
 
+    def later_pay_by(
+        self, pay_by: datetime, *, now: datetime, extensions: int, starts_at: datetime
+    ) -> datetime | None:
+        """What `pay_by` becomes when the payer asks for more time now; None when it does not move.
+
+        Counted from now, so that asking ten times at once gives no more than asking once, and never past the
+        workshop's start. Less than a minute is no gain: a double click costs nothing.
+        """
+        later = min(now + self.extension, starts_at)
+        if extensions >= self.most_extensions or later < pay_by + _LEAST_GAIN:
+            return None
+        return later
+
 
 class Booking(MappedAsDataclass, Base, kw_only=True):
     """Seats taken together, their payer and their price, frozen when the booking was placed.
 
-    `submission_id` recognises the same form sent twice. `payment_id` is the payment that was given the
+    `submission_id` recognises the same form sent twice. `page_open_until` is the end of the newest payment page
+    that was opened. `payment_id` is the payment that was given the
     seats, or that has to be returned because there were none.
     """
 
@@ -98,12 +123,40 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     unseated_at: Mapped[datetime | None] = mapped_column(default=None)
     payment_problem: Mapped[str | None] = mapped_column(default=None)
     payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
+    extensions: Mapped[int] = mapped_column(default=0)
+    page_open_until: Mapped[datetime | None] = mapped_column(default=None)
 
     def extend_hold(self, hold_ends_at: datetime) -> bool:
         """Move the hold's end, only ever later and only while it stands; whether it moved."""
         if self.state is not BookingState.HELD or hold_ends_at <= self.hold_ends_at:
             return False
         self.hold_ends_at = hold_ends_at
+        return True
+
+    def note_page_open(self, until: datetime) -> None:
+        """The payer has reached a payment page, which can be paid until then."""
+        self.page_open_until = max(until, self.page_open_until or until)
+
+    def keep_longer(self, policy: HoldPolicy, *, starts_at: datetime, now: datetime) -> bool:
+        """Give the payer more time to open the payment page; whether the deadline moved.
+
+        Refused once the payment page is open, whose own end nobody can move, and when the hold is over: the
+        timer may not have come round yet.
+        """
+        if self.state is not BookingState.HELD or now >= self.hold_ends_at:
+            raise HoldOver
+        if self.payment_problem in MONEY_DIFFERS:
+            raise PaymentUnderReview
+        if self.page_open_until is not None and now < self.page_open_until:
+            raise PaymentPageOpen
+        later = policy.later_pay_by(self.pay_by, now=now, extensions=self.extensions, starts_at=starts_at)
+        if later is None:
+            if self.extensions >= policy.most_extensions:
+                raise NoMoreExtensions(policy.most_extensions)
+            return False
+        self.pay_by = later
+        self.extensions += 1
+        self.extend_hold(policy.hold_ends_at(later))
         return True
 
     def expire(self, now: datetime) -> bool:

@@ -53,6 +53,40 @@ class PriceChanged(Conflict):
         )
 
 
+class HoldOver(Conflict):
+    """The seats are not held: paid, given back, or about to be."""
+
+    def __init__(self) -> None:
+        super().__init__("hold_over", "These seats are not held any more, so no time can be added.")
+
+
+class PaymentPageOpen(Conflict):
+    """The payment page is open, and its end is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "payment_page_open",
+            "The payment page is open, and its time cannot be changed. Pay there, or wait until it has closed.",
+        )
+
+
+class PaymentUnderReview(Conflict):
+    """Money came that is not what was asked: more time to pay would invite a second payment."""
+
+    def __init__(self) -> None:
+        super().__init__("payment_under_review", "We are checking your payment. You need not do anything.")
+
+
+class NoMoreExtensions(Conflict):
+    """The payer has asked for more time as often as is allowed."""
+
+    def __init__(self, most: int) -> None:
+        times = "once" if most == 1 else f"{most} times"
+        super().__init__(
+            "no_more_extensions", f"You have had more time {times}, which is the most. Please pay now."
+        )
+
+
 class ScheduleTooShort(Conflict):
     """The blocks hold fewer contact minutes than the course requires."""
 

@@ -16,6 +16,7 @@ _NAMESPACE = UUID("5a2f6f0e-0f5b-5f0e-9a54-6b1d6a3c7e10")
 class LetterKind(StrEnum):
     """What the letter says."""
 
+    BOOKING_HELD = "booking_held"
     BOOKING_CONFIRMED = "booking_confirmed"
     SEAT_CONFIRMED = "seat_confirmed"
     BOOKING_UNSEATED = "booking_unseated"

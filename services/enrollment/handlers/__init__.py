@@ -10,11 +10,10 @@ from services.enrollment.handlers.assessments import (
 from services.enrollment.handlers.bookings import (
     PlacedBooking,
     confirm_booking,
-    end_hold,
-    extend_hold,
     place_booking,
     record_payment_problem,
 )
+from services.enrollment.handlers.holds import end_hold, extend_hold, keep_seats_longer
 from services.enrollment.handlers.letters import record_letter, want_letters
 from services.enrollment.handlers.progress import record_certificate, record_coverage, record_membership
 from services.enrollment.handlers.staff import (
@@ -52,6 +51,7 @@ __all__ = [
     "ensure_courses",
     "extend_hold",
     "forget_logins",
+    "keep_seats_longer",
     "mark_everyone_present",
     "place_booking",
     "publish_workshop",

@@ -1,6 +1,5 @@
-"""Bookings: placed, confirmed, expired, unseated."""
+"""Bookings: placed, confirmed, unseated."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,29 +8,26 @@ from uuid import UUID
 from services.enrollment import repository
 from services.enrollment.commands import (
     ConfirmBooking,
-    EndHold,
-    ExtendHold,
     PlaceBooking,
     RecordPaymentProblem,
 )
-from services.enrollment.domain import Booking, BookingState, Enrollment, SeatState, WorkshopState
+from services.enrollment.domain import Booking, BookingState, SeatState, WorkshopState
 from services.enrollment.domain.booking import MAX_SEATS, new_reference, seat_shares
 from services.enrollment.domain.errors import BookingClosed, PriceChanged, UnknownWorkshop, WorkshopFull
 from services.enrollment.domain.people import AttendeeDetails, check_party
+from services.enrollment.handlers.holds import change_seats, known_booking, lost_seats
 from services.enrollment.handlers.progress import learn_coverage
 from shared.contracts.enrollment import (
     Attendee,
     BookingConfirmed,
-    BookingExpired,
     BookingPlaced,
     BookingUnseated,
     ConfirmedSeat,
-    LostSeat,
     Payer,
     PlacedSeat,
 )
 from shared.db.transaction import Tx
-from shared.errors import AppError, Invalid, Permanent
+from shared.errors import AppError, Invalid
 from shared.ids import new_id
 
 _REFERENCE_TRIES = 5
@@ -84,6 +80,7 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
         "placed_at": now,
         "pay_by": pay_by,
         "hold_ends_at": command.hold.hold_ends_at(pay_by),
+        "extensions": 0,
     }
     for _ in range(_REFERENCE_TRIES):
         reference = new_reference()
@@ -108,6 +105,8 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
             workshop_title=reserved.title,
             course_code=reserved.course_code,
             time_zone=reserved.time_zone,
+            starts_at=reserved.starts_at,
+            ends_at=reserved.ends_at,
             currency=reserved.currency,
             amount_minor=amount_minor,
             pay_by=pay_by,
@@ -132,24 +131,9 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
     )
 
 
-def extend_hold(command: ExtendHold, tx: Tx) -> None:
-    """Move the hold's end while it stands; a hold that is over stays over."""
-    _known_booking(command.booking_id, tx).extend_hold(command.hold_ends_at)
-
-
-def end_hold(command: EndHold, tx: Tx) -> None:
-    """Give the seats back and say so, unless somebody paid or the end moved meanwhile."""
-    booking = tx.get_for_update(Booking, command.booking_id)
-    if booking is None or not booking.expire(tx.now()):
-        return
-    enrollments = _change_seats(booking, SeatState.LOST, tx)
-    repository.release_seats(tx.session.connection(), booking.workshop_id, booking.seats)
-    tx.publish(BookingExpired(booking_id=booking.booking_id, reason="hold_ended", seats=_lost(enrollments)))
-
-
 def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
     """Money came: keep the seats. After the hold: reserve them again, all or none."""
-    booking = _known_booking(command.booking_id, tx)
+    booking = known_booking(command.booking_id, tx)
     learn_coverage(command.coverage, "paid", command.occurred_at, tx)
     if booking.state is BookingState.HELD:
         _confirm(booking, command.payment_id, tx)
@@ -160,22 +144,24 @@ def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
             _confirm(booking, command.payment_id, tx)
         else:
             booking.unseat(command.payment_id, tx.now())
-            enrollments = _change_seats(booking, SeatState.LOST, tx)
+            enrollments = change_seats(booking, SeatState.LOST, tx)
             tx.publish(
                 BookingUnseated(
-                    booking_id=booking.booking_id, payment_id=command.payment_id, seats=_lost(enrollments)
+                    booking_id=booking.booking_id,
+                    payment_id=command.payment_id,
+                    seats=lost_seats(enrollments),
                 )
             )
 
 
 def record_payment_problem(command: RecordPaymentProblem, tx: Tx) -> None:
     """Remember why paying did not work, for the booking page; the hold itself is left alone."""
-    _known_booking(command.booking_id, tx).note_payment_problem(command.reason, command.occurred_at)
+    known_booking(command.booking_id, tx).note_payment_problem(command.reason, command.occurred_at)
 
 
 def _confirm(booking: Booking, payment_id: UUID, tx: Tx) -> None:
     booking.confirm(payment_id, tx.now())
-    enrollments = _change_seats(booking, SeatState.KEPT, tx)
+    enrollments = change_seats(booking, SeatState.KEPT, tx)
     course_code = repository.course_code_of(tx.session, booking.workshop_id)
     tx.publish(
         BookingConfirmed(
@@ -197,28 +183,6 @@ def _confirm(booking: Booking, payment_id: UUID, tx: Tx) -> None:
             ),
         )
     )
-
-
-def _change_seats(booking: Booking, to: SeatState, tx: Tx) -> Sequence[Enrollment]:
-    enrollments = repository.enrollments_of_booking(tx.session, booking.booking_id)
-    for enrollment in enrollments:
-        enrollment.change_seat(to)
-    return enrollments
-
-
-def _lost(enrollments: Sequence[Enrollment]) -> tuple[LostSeat, ...]:
-    return tuple(
-        LostSeat(enrollment_id=enrollment.enrollment_id, revision=enrollment.seat_revision)
-        for enrollment in enrollments
-    )
-
-
-def _known_booking(booking_id: UUID, tx: Tx) -> Booking:
-    booking = tx.get_for_update(Booking, booking_id)
-    if booking is None:
-        # Every booking is announced by us in the transaction that makes it: nobody can know it before we do.
-        raise Permanent(f"booking {booking_id} was never placed here")
-    return booking
 
 
 def _same_submission(command: PlaceBooking, tx: Tx) -> PlacedBooking | None:

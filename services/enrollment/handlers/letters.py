@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.enrollment import repository
 from services.enrollment.commands import RecordLetter, WantLetters
-from services.enrollment.domain import Booking, Letter, LetterKind
+from services.enrollment.domain import Booking, BookingState, Letter, LetterKind
 from services.enrollment.domain.letter import letter_id
 from shared.db.transaction import Tx
 from shared.errors import Permanent
@@ -19,6 +19,9 @@ def want_letters(command: WantLetters, tx: Tx) -> Sequence[Letter]:
     known = repository.letters_of_booking(tx.session, booking.booking_id)
     wanted: list[Letter] = []
     for kind in command.kinds:
+        if kind is LetterKind.BOOKING_HELD and not _waits_for_money(booking):
+            # The letter that says what became of it says more.
+            continue
         for subject_id in _subjects(kind, booking, tx):
             key = letter_id(kind, subject_id)
             if key not in known:
@@ -42,6 +45,10 @@ def record_letter(command: RecordLetter, tx: Tx) -> None:
         letter.refused_at = tx.now()
     else:
         letter.sent_at, letter.refused_at = tx.now(), None
+
+
+def _waits_for_money(booking: Booking) -> bool:
+    return booking.state is BookingState.HELD and booking.amount_minor > 0
 
 
 def _subjects(kind: LetterKind, booking: Booking, tx: Tx) -> Sequence[UUID]:

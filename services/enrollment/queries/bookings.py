@@ -15,6 +15,7 @@ from services.enrollment.domain import (
     Course,
     Delivery,
     Enrollment,
+    HoldPolicy,
     Progress,
     SeatState,
     StaffMember,
@@ -65,6 +66,8 @@ class BookingPage:
     placed_at: datetime
     pay_by: datetime
     hold_ends_at: datetime
+    extensions: int
+    page_open_until: datetime | None
     confirmed_at: datetime | None
     expired_at: datetime | None
     unseated_at: datetime | None
@@ -85,9 +88,21 @@ class BookingPage:
     blocks: tuple[BlockView, ...]
     attendees: tuple[AttendeeView, ...]
 
+    def paying_ends_at(self, now: datetime) -> datetime:
+        """Until when money can come: the end of the payment page that is open, else the end of opening one."""
+        page_open = self.page_open_until is not None and now < self.page_open_until
+        return self.page_open_until if page_open and self.page_open_until else self.pay_by
+
     def can_pay(self, now: datetime) -> bool:
-        """Whether the payment page can still be opened."""
-        return self.state is BookingState.HELD and now <= self.pay_by
+        """Whether the payment page is open, or can still be opened."""
+        return self.state is BookingState.HELD and now <= self.paying_ends_at(now)
+
+    def longer_until(self, now: datetime, hold: HoldPolicy) -> datetime | None:
+        """Until when the payer could pay after asking for more time now; None when that is not possible."""
+        page_open = self.page_open_until is not None and now < self.page_open_until
+        if self.state is not BookingState.HELD or page_open or self.money_differs or now >= self.hold_ends_at:
+            return None
+        return hold.later_pay_by(self.pay_by, now=now, extensions=self.extensions, starts_at=self.starts_at)
 
     @property
     def money_differs(self) -> bool:
@@ -136,6 +151,8 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
         placed_at=booking.placed_at,
         pay_by=booking.pay_by,
         hold_ends_at=booking.hold_ends_at,
+        extensions=booking.extensions,
+        page_open_until=booking.page_open_until,
         confirmed_at=booking.confirmed_at,
         expired_at=booking.expired_at,
         unseated_at=booking.unseated_at,

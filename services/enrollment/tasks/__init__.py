@@ -1,6 +1,11 @@
 """Steps outside a transaction: letters, the end of holds, signing in, example data."""
 
-from services.enrollment.tasks.letters import Correspondence, send_confirmation_with, send_regret_with
+from services.enrollment.tasks.letters import (
+    Correspondence,
+    send_confirmation_with,
+    send_hold_with,
+    send_regret_with,
+)
 from services.enrollment.tasks.passwords import hash_password
 from services.enrollment.tasks.seed import seed
 from services.enrollment.tasks.sign_in import Credentials, TooManyAttempts, WrongCredentials, sign_in
@@ -17,6 +22,7 @@ __all__ = [
     "hash_password",
     "seed",
     "send_confirmation_with",
+    "send_hold_with",
     "send_regret_with",
     "sign_in",
 ]

@@ -20,7 +20,7 @@ from services.enrollment.domain import Delivery, Letter, LetterKind
 from services.enrollment.gateways.mail import LetterRefused, Mailer
 from services.enrollment.queries import AttendeeView, BookingPage, LetterFacts
 from shared.auth.links import LinkSigner
-from shared.contracts.enrollment import BookingConfirmed, BookingUnseated
+from shared.contracts.enrollment import BookingConfirmed, BookingPlaced, BookingUnseated
 from shared.errors import Permanent
 from shared.messaging.tasks import Work
 from shared.money import format_money
@@ -41,6 +41,15 @@ class Correspondence:
     def address_of(self, path: str, purpose: str, subject_id: UUID, version: int) -> str:
         """A link that opens without an account."""
         return f"{self.public_url.rstrip('/')}/{path}/{self.links.issue(purpose, subject_id, version)}"
+
+
+def send_hold_with(correspondence: Correspondence) -> Callable[[BookingPlaced, Work], None]:
+    """The task for booking.placed: the payer gets the link at once, for whoever closes the browser unpaid."""
+
+    def send_hold(event: BookingPlaced, work: Work) -> None:
+        _send(event.booking_id, (LetterKind.BOOKING_HELD,), correspondence, work)
+
+    return send_hold
 
 
 def send_confirmation_with(correspondence: Correspondence) -> Callable[[BookingConfirmed, Work], None]:
@@ -105,6 +114,8 @@ def compose(letter: Letter, facts: LetterFacts, correspondence: Correspondence) 
         to, subject, lines = _to_attendee(attendee, booking, correspondence)
     elif letter.kind is LetterKind.BOOKING_CONFIRMED:
         to, subject, lines = _to_payer(booking, correspondence)
+    elif letter.kind is LetterKind.BOOKING_HELD:
+        to, subject, lines = _while_held(booking, correspondence)
     else:
         to, subject, lines = _regret(booking, correspondence)
     message["From"] = correspondence.sender
@@ -115,6 +126,31 @@ def compose(letter: Letter, facts: LetterFacts, correspondence: Correspondence) 
     message["Auto-Submitted"] = "auto-generated"
     message.set_content("\n".join(lines) + "\n")
     return message
+
+
+def _while_held(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    amount = format_money(booking.amount_minor, booking.currency, booking.locale)
+    seats = "your seat is" if booking.seats == 1 else f"your {booking.seats} seats are"
+    until = booking.pay_by.astimezone(ZoneInfo(booking.time_zone))
+    lines = [
+        f"Hello {booking.payer_name},",
+        "",
+        f"{seats} held for you, and not paid for yet.",
+        "",
+        f"Please pay {amount} by {until:%A, %d %B %Y, %H:%M} ({booking.time_zone}).",
+        "After that the seats are free for others, and nothing is charged.",
+        "",
+        "To pay, to ask for more time, or to see how the booking stands:",
+        link,
+        "",
+        *_workshop_lines(booking),
+        "",
+        "Paid already? Then the confirmation is on its way, and you need not do anything.",
+        "Whoever has this link can see the booking. Keep it to yourself.",
+    ]
+    subject = f"Booking {booking.reference}: held until {until:%H:%M}, not paid yet"
+    return _recipient(booking.payer_name, booking.payer_email), subject, lines
 
 
 def _to_payer(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:

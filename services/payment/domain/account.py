@@ -38,7 +38,8 @@ class BookingAccount(MappedAsDataclass, Base, kw_only=True):
     """One booking as payment knows it; made by whichever message mentions the booking first.
 
     Everything that changes this booking's money first locks this row. The columns from `state` on are a
-    summary for lists, written by `Books.settle` only.
+    summary for lists, written by `Books.settle` only. `pay_by` is the latest of all that were told, kept here
+    because an extension may be heard of before the booking itself.
     """
 
     __tablename__ = "booking_account"
@@ -49,6 +50,8 @@ class BookingAccount(MappedAsDataclass, Base, kw_only=True):
     workshop_id: Mapped[UUID | None] = mapped_column(default=None)
     workshop_title: Mapped[str | None] = mapped_column(default=None)
     time_zone: Mapped[str | None] = mapped_column(default=None)
+    starts_at: Mapped[datetime | None] = mapped_column(default=None)
+    pay_by: Mapped[datetime | None] = mapped_column(default=None)
     currency: Mapped[str | None] = mapped_column(default=None)
     link_version: Mapped[int | None] = mapped_column(default=None)
     payer_name: Mapped[str | None] = mapped_column(default=None)

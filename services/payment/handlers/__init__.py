@@ -10,7 +10,13 @@ from services.payment.handlers.checkouts import (
     request_checkout,
 )
 from services.payment.handlers.money import confirm_payment, record_dispute, record_refund
-from services.payment.handlers.payables import close_payable, keep_booking, open_payable, owe_refund
+from services.payment.handlers.payables import (
+    close_payable,
+    extend_payable,
+    keep_booking,
+    open_payable,
+    owe_refund,
+)
 from services.payment.handlers.progress import note_assessment, note_submission
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "abandon_checkout",
     "close_payable",
     "confirm_payment",
+    "extend_payable",
     "follow_session",
     "keep_booking",
     "note_assessment",

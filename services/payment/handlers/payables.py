@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from services.payment.commands import ClosePayable, KeepBooking, OpenPayable, OweRefund
+from services.payment.commands import ClosePayable, ExtendPayable, KeepBooking, OpenPayable, OweRefund
 from services.payment.domain import BookingAccount, Books, Checkout, Coverage, Payable, PayableSeat, Payment
 from services.payment.domain.payment import NAMESPACE
 from services.payment.handlers.telling import facts_of
@@ -31,6 +31,8 @@ def open_payable(command: OpenPayable, tx: Tx) -> None:
     account.workshop_id = command.workshop_id
     account.workshop_title = command.workshop_title
     account.time_zone = command.time_zone
+    account.starts_at = command.starts_at
+    account.pay_by = max(command.pay_by, account.pay_by or command.pay_by)
     account.currency = command.currency.upper()
     account.link_version = command.link_version
     account.payer_name = command.payer_name
@@ -48,7 +50,7 @@ def _new_books(account: BookingAccount, command: OpenPayable, tx: Tx) -> Books:
         booking_id=account.booking_id,
         currency=command.currency.upper(),
         amount_minor=command.amount_minor,
-        pay_by=command.pay_by,
+        pay_by=account.pay_by or command.pay_by,
         opened_at=tx.now(),
     )
     payable.seats = [
@@ -91,6 +93,14 @@ def _settle_nothing(books: Books, tx: Tx) -> None:
             coverage=facts_of(changed),
         )
     )
+
+
+def extend_payable(command: ExtendPayable, tx: Tx) -> None:
+    """Let the payer open the payment page for longer, however old or new this news is."""
+    account = account_of(tx, command.booking_id)
+    account.pay_by = max(command.pay_by, account.pay_by or command.pay_by)
+    for payable in read_books(tx, account).payables:
+        payable.pay_by = max(payable.pay_by, account.pay_by)
 
 
 def close_payable(command: ClosePayable, tx: Tx) -> Sequence[Checkout]:

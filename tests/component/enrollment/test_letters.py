@@ -97,6 +97,34 @@ def test_payer_and_attendees_get_their_letters(shop: Shop) -> None:
     assert len({message["Message-ID"] for message in shop.mail.sent}) == 3
 
 
+def test_a_payer_who_has_not_paid_yet_has_the_link(shop: Shop) -> None:
+    placed = shop.book(shop.plan(price_minor=129_000), 2)
+    shop.do_tasks()
+    (message,) = shop.mail.sent
+    assert message["To"] == "Charles Babbage <charles@example.com>"
+    assert message["Subject"] == f"Booking {placed.reference}: held until 10:30, not paid yet"
+    text = message.get_content()
+    assert "pay €2,580.00 by Monday, 01 March 2027, 10:30 (Europe/Berlin)" in text
+    assert "ask for more time" in text
+    (link,) = links_in(message)
+    token = link.removeprefix("http://127.0.0.1:8000/bookings/")
+    assert shop.service.links.verify("booking", token).subject_id == placed.booking_id
+    shop.do_tasks()
+    assert len(shop.mail.sent) == 1
+
+
+def test_a_payer_who_was_quicker_than_the_letter_gets_the_confirmation_alone(shop: Shop) -> None:
+    shop.confirmed(shop.plan())
+    free = shop.book(shop.plan(price_minor=0))
+    shop.clock.advance(timedelta(minutes=36))
+    shop.book(shop.plan(capacity=1))
+    shop.clock.advance(timedelta(minutes=36))
+    shop.end_holds()
+    shop.do_tasks()
+    subjects = [message["Subject"] for message in shop.mail.sent]
+    assert not [subject for subject in subjects if "not paid yet" in subject], (subjects, free)
+
+
 def test_a_venue_is_named_and_nothing_to_pay_is_said(shop: Shop) -> None:
     workshop_id = shop.plan(
         delivery=Delivery.IN_PERSON, venue="Lindenhof, Berlin", join_link=None, price_minor=0
@@ -116,7 +144,7 @@ def test_an_unseated_payer_learns_that_the_money_comes_back(shop: Shop) -> None:
     shop.book(workshop_id)
     shop.tell(paid(placed))
     shop.do_tasks()
-    (message,) = shop.mail.sent
+    _, message = shop.mail.sent
     assert "money comes back" in message["Subject"]
     assert "€1,000.01 back" in message.get_content()
 

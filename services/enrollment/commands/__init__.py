@@ -1,0 +1,83 @@
+"""What enrollment can be asked to do: one frozen dataclass per command, its handler of the same name."""
+
+from services.enrollment.commands.assessments import (
+    BlockMinutes,
+    CompleteWorkshop,
+    CorrectAssessment,
+    Decision,
+    MarkEveryonePresent,
+    RecordAttendance,
+    RecordDecisions,
+)
+from services.enrollment.commands.bookings import (
+    ConfirmBooking,
+    EndHold,
+    ExtendHold,
+    KeepSeatsLonger,
+    PlaceBooking,
+    RecordPaymentProblem,
+)
+from services.enrollment.commands.letters import (
+    RecordLetter,
+    WantLetters,
+)
+from services.enrollment.commands.progress import (
+    CoverageNews,
+    RecordCertificate,
+    RecordCoverage,
+    RecordMembership,
+)
+from services.enrollment.commands.staff import (
+    AccreditTrainer,
+    AddStaff,
+    AdmitLogin,
+    ChangeRoles,
+    CloseStaff,
+    EndSession,
+    ForgetLogins,
+    SetPassword,
+    TakeBackLogin,
+)
+from services.enrollment.commands.workshops import (
+    BlockPlan,
+    CancelWorkshop,
+    CreateWorkshop,
+    EnsureCourses,
+    PublishWorkshop,
+)
+
+__all__ = [
+    "AccreditTrainer",
+    "AddStaff",
+    "AdmitLogin",
+    "BlockMinutes",
+    "BlockPlan",
+    "CancelWorkshop",
+    "ChangeRoles",
+    "CloseStaff",
+    "CompleteWorkshop",
+    "ConfirmBooking",
+    "CorrectAssessment",
+    "CoverageNews",
+    "CreateWorkshop",
+    "Decision",
+    "EndHold",
+    "EndSession",
+    "EnsureCourses",
+    "ExtendHold",
+    "ForgetLogins",
+    "KeepSeatsLonger",
+    "MarkEveryonePresent",
+    "PlaceBooking",
+    "PublishWorkshop",
+    "RecordAttendance",
+    "RecordCertificate",
+    "RecordCoverage",
+    "RecordDecisions",
+    "RecordLetter",
+    "RecordMembership",
+    "RecordPaymentProblem",
+    "SetPassword",
+    "TakeBackLogin",
+    "WantLetters",
+]
