@@ -143,6 +143,8 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             where={"workshop_id": "offered"},
         ),
         get("/bookings/<token>", link("booking"), personal=True),
+        # The booking of this story is paid: nothing can be held any longer.
+        post("/bookings/<token>/more-time", link("booking"), opens=409, personal=True),
         get("/bookings/continue/<token>", link("pay"), opens=303),
         get("/staff/login", ANYBODY, opens=(200, 303)),
         post("/staff/login", ANYBODY, opens=422, sends={"email": "", "password": ""}),
