@@ -16,6 +16,7 @@ from shared.config import METRICS_FOLDER, KernelSettings, SettingsError, load_se
 from shared.db import migrate as migrations
 from shared.db.engine import read_connection
 from shared.messaging import operations
+from shared.messaging.timeline import timeline as read_timeline
 from shared.observability.logs import configure_logs
 from shared.service import Service
 from shared.worker import Worker
@@ -48,7 +49,7 @@ def group(name: str, settings_class: type[S], build: Callable[[S], Service]) -> 
         configure_logs(settings.log_format, name)
         context.obj = build(settings)
 
-    for command in (web, worker, migrate, revise, seed, outbox, inbox, dead_letters):
+    for command in (web, worker, migrate, revise, seed, outbox, inbox, timeline, dead_letters):
         commands.add_command(command)
     for command in getattr(_own_commands(name), "COMMANDS", ()):
         commands.add_command(command)
@@ -158,6 +159,21 @@ def outbox(service: Service) -> None:
         count, oldest = operations.outbox_depth(connection)
     age = f", the oldest for {oldest.total_seconds():.0f} s" if oldest is not None else ""
     click.echo(f"{service.name}: {count} waiting{age}")
+
+
+@click.command()
+@click.argument("reference")
+@click.pass_obj
+def timeline(service: Service, reference: str) -> None:
+    """What came in and went out that names the id REFERENCE, in the order in which it happened."""
+    with read_connection(service.engine) as connection:
+        found = read_timeline(connection, service.reader, reference)
+    for entry in found.entries:
+        took = f"{entry.took.total_seconds():.3f} s" if entry.took is not None else ""
+        click.echo(
+            f"{entry.at:%Y-%m-%d %H:%M:%S.%f}  {'in ' if entry.incoming else 'out'}  {entry.state:9} {took:>10}  "
+            f"{entry.type:36} {entry.message_id}  {entry.correlation_id or ''}"
+        )
 
 
 @click.command()

@@ -11,6 +11,7 @@ from shared.auth.guards import current_staff, staff
 from shared.db.engine import read_connection, write_connection
 from shared.errors import Invalid, NotFound
 from shared.messaging import groups, operations
+from shared.messaging.timeline import references_of, timeline
 from shared.ops import reports
 from shared.ops.depths import Depths
 from shared.ops.group_pages import add_group_pages
@@ -30,7 +31,7 @@ def ops_blueprint(service: Service) -> Blueprint:
 
     @blueprint.context_processor
     def words() -> dict[str, Any]:
-        return {"age_text": reports.age_text, "states": reports.STATES}
+        return {"age_text": reports.age_text, "took_text": reports.took_text, "states": reports.STATES}
 
     @blueprint.get("")
     @staff(*ROLES)
@@ -49,14 +50,11 @@ def ops_blueprint(service: Service) -> Blueprint:
 
     @blueprint.get("/messages")
     @staff(*ROLES)
-    def messages() -> str:
-        """Messages by state and type, or everything that names an id."""
-        wanted = request.args.get("q", "").strip().replace("\x00", "")[:200]
-        if wanted:
-            with read_connection(service.engine) as connection:
-                heard = operations.find_messages(connection, wanted)
-                said = operations.find_published(connection, wanted)
-            return render_template("ops/found.html", wanted=wanted, heard=heard, said=said)
+    def messages() -> str | Response:
+        """Messages by state and type."""
+        if "q" in request.args:
+            # Where the search was before.
+            return redirect(url_for("ops.show_timeline", q=request.args["q"]), 303)
         state, kind = _known_state(request.args.get("state", "")), request.args.get("type") or None
         page = _page_number()
         with read_connection(service.engine) as connection:
@@ -73,6 +71,17 @@ def ops_blueprint(service: Service) -> Blueprint:
             page=page,
         )
 
+    @blueprint.get("/timeline")
+    @staff(*ROLES)
+    def show_timeline() -> str:
+        """Everything that names an id, in and out, in the order in which it happened."""
+        wanted = request.args.get("q", "").strip().replace("\x00", "")[:200]
+        found = None
+        if wanted:
+            with read_connection(service.engine) as connection:
+                found = timeline(connection, service.reader, wanted)
+        return render_template("ops/timeline.html", wanted=wanted, timeline=found)
+
     @blueprint.get("/messages/<source>/<message_id>")
     @staff(*ROLES)
     def message(source: str, message_id: str) -> str:
@@ -82,9 +91,11 @@ def ops_blueprint(service: Service) -> Blueprint:
     def _show(source: str, message_id: str, errors: dict[str, list[str]]) -> str:
         with read_connection(service.engine) as connection:
             row = operations.get_message(connection, source, message_id)
+            names = references_of(connection, message_id)
         return render_template(
             "ops/message.html",
             row=row,
+            names=names,
             payload=_shown(service, source, row.payload),
             errors=errors,
             typed=request.form,
@@ -131,9 +142,12 @@ def ops_blueprint(service: Service) -> Blueprint:
             rows = [
                 row for row in operations.find_published(connection, str(message_id)) if row.id == message_id
             ]
+            names = references_of(connection, str(message_id))
         if not rows:
             raise NotFound("message_unknown", "No such message is in this outbox.")
-        return render_template("ops/published.html", row=rows[0], payload=masked_payload(rows[0].payload))
+        return render_template(
+            "ops/published.html", row=rows[0], names=names, payload=masked_payload(rows[0].payload)
+        )
 
     add_group_pages(blueprint, service)
     return blueprint

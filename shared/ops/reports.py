@@ -73,3 +73,13 @@ def age_text(age: timedelta | None) -> str:
         if seconds >= size:
             return f"{seconds // {'days': 86_400, 'h': 3600, 'min': 60}[unit]} {unit}"
     return f"{seconds} s"
+
+
+def took_text(length: timedelta | None) -> str:
+    """`35 ms`, `1.4 s`, `4 min`: short lengths matter to who looks for what is slow."""
+    if length is None:
+        return ""
+    seconds = length.total_seconds()
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else age_text(length)

@@ -22,7 +22,7 @@ ALLOWED = {
     # The site's frame names its sections and its owner's marks.
     "shared/web/templates/rostrum/page.html": {"certificat", "workshop", "scrum", "csm", "cspo"},
     "shared/ops/templates/ops/_frame.html": {"enrol", "payment", "certificat"},
-    "shared/ops/templates/ops/_parts.html": {"booking", "enrol", "payment"},
+    "shared/ops/templates/ops/_parts.html": {"booking", "enrol", "payment", "certificat"},
     "shared/web/templates/rostrum/_staff_navigation.html": {
         "trainer",
         "workshop",

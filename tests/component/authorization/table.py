@@ -110,6 +110,7 @@ EVERY_SERVICE = (
         sends={"reason": "no longer wanted"},
     ),
     get("/{service}/ops/published/<uuid:message_id>", OPS_PEOPLE),
+    get("/{service}/ops/timeline", OPS_PEOPLE),
     get("/{service}/ops/groups", OPS_PEOPLE),
     get("/{service}/ops/groups/<fingerprint>", OPS_PEOPLE),
     post(
