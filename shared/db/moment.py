@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import literal
+from sqlalchemy import BindParameter, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -15,8 +15,8 @@ class moment(FunctionElement[Any]):  # noqa: N801 - reads as an SQL function whe
     type = UtcDateTime()
     inherit_cache = True
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(literal(float(seconds)))
+    def __init__(self, seconds: float | BindParameter[float] = 0.0) -> None:
+        super().__init__(seconds if isinstance(seconds, BindParameter) else literal(float(seconds)))
 
 
 @compiles(moment, "postgresql")

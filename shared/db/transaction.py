@@ -4,19 +4,21 @@ A view, a message or a timer opens `Transactions.begin()`; what it changes and w
 commit together or not at all. Nothing inside may wait for the network.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterator
+import json.encoder
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from prometheus_client import Histogram
-from sqlalchemy import Engine, insert, inspect, select
+from sqlalchemy import Engine, Select, bindparam, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared.clock import Clock
+from shared.db.bulk import ManyRows
 from shared.db.engine import write_lock
 from shared.db.kernel_tables import message_reference, outbox
 from shared.ids import new_id
@@ -24,6 +26,27 @@ from shared.observability.context import correlation_id
 from shared.observability.metrics import Meter
 
 T = TypeVar("T")
+
+_quote = json.encoder.encode_basestring_ascii
+
+_SAY = ManyRows(
+    lambda dialect: dialect.insert(outbox),
+    (
+        "id",
+        "aggregatetype",
+        "aggregateid",
+        "aggregate_version",
+        "type",
+        "payload",
+        "redacted",
+        "headers",
+        "created_at",
+    ),
+)
+REFER = ManyRows(
+    lambda dialect: dialect.insert(message_reference).on_conflict_do_nothing(), ("message_id", "reference")
+)
+"""Makes messages findable: rows of (message id, business id); what is known already is left alone."""
 
 
 class Encoded(Protocol):
@@ -64,8 +87,8 @@ class Tx:
         self.correlation = correlation
         self.causation = causation
         self._encode = encode
-        self._sayings: list[dict[str, Any]] = []
-        self._references: list[dict[str, str]] = []
+        self._sayings: list[tuple[Any, ...]] = []
+        self._references: list[tuple[str, str]] = []
         self._locked: dict[tuple[type[Any], Any], Any] = {}
         self._afterwards: list[Callable[[], None]] = []
 
@@ -75,31 +98,32 @@ class Tx:
 
     def publish(self, event: Any) -> None:
         """Say `event` when this transaction commits: its row in the outbox is part of it."""
-        message_id = new_id()
+        message_id, now = new_id(), self.clock.now()
         encoded = self._encode(
             event,
             message_id=message_id,
-            time=self.clock.now(),
+            time=now,
             correlation_id=self.correlation,
             causation_id=self.causation,
         )
         self._sayings.append(
-            {
-                "id": message_id,
-                "aggregatetype": event.AGGREGATE,
-                "aggregateid": str(event.aggregate_id),
-                "aggregate_version": getattr(event, "revision", None),
-                "type": event.TYPE,
-                "payload": encoded.body,
-                "redacted": encoded.redacted,
-                "headers": json.dumps({"correlation_id": self.correlation, "causation_id": self.causation}),
-                "created_at": self.clock.now(),
-                "published_at": None,
-            }
+            (
+                message_id,
+                event.AGGREGATE,
+                str(event.aggregate_id),
+                getattr(event, "revision", None),
+                event.TYPE,
+                encoded.body,
+                encoded.redacted,
+                f'{{"correlation_id": {_json(self.correlation)}, "causation_id": {_json(self.causation)}}}',
+                now,
+            )
         )
-        self._references += [
-            {"message_id": str(message_id), "reference": reference} for reference in encoded.references
-        ]
+        self.refer(str(message_id), encoded.references)
+
+    def refer(self, message_id: str, references: Iterable[str]) -> None:
+        """Make a message that is handled here findable by the business ids in it."""
+        self._references += [(message_id, reference) for reference in references]
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this once the transaction has committed, such as counting what it did; never when it is undone."""
@@ -122,15 +146,8 @@ class Tx:
 
     def lock_ahead(self, entity: type[Any], keys: Collection[Any]) -> None:
         """Read and lock many rows in one sorted SELECT (sorted: no deadlocks); remembers which are absent."""
-        column = inspect(entity).primary_key[0]
         wanted = sorted(set(keys), key=str)
-        rows = self.session.scalars(
-            select(entity)
-            .where(column.in_(wanted))
-            .order_by(column)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).all()
+        rows = self.session.scalars(_rows_for_update(cast("Any", entity)), {"keys": wanted}).all()
         self._locked.update({(entity, key): None for key in wanted})
         self._locked.update({(entity, _key_of(row)): row for row in rows})
 
@@ -172,10 +189,10 @@ class Tx:
     def finish(self) -> None:
         """Flush the changes and write the outbox: the last statements before the commit. For the edge only."""
         self.session.flush()
-        if self._sayings:
+        if self._sayings or self._references:
             connection = self.session.connection()
-            connection.execute(insert(outbox), self._sayings)
-            connection.execute(insert_new(self.session, message_reference), self._references)
+            _SAY.run(connection, self._sayings)
+            REFER.run(connection, self._references)
 
     def committed(self) -> None:
         """Do what was put off until now. For the edge only."""
@@ -192,6 +209,22 @@ def insert_new(session_or_connection: Any, table: Any) -> Any:
     )
     dialect: Any = postgresql if bind.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _rows_for_update(entity: Any) -> "Select[Any]":
+    column = inspect(entity).primary_key[0]
+    return (
+        select(entity)
+        .where(column.in_(bindparam("keys", expanding=True)))
+        .order_by(column)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _json(text: str | None) -> str:
+    return "null" if text is None else _quote(text)
 
 
 def _key_of(entity: object) -> Any:

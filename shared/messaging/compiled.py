@@ -150,7 +150,8 @@ def _read(source: _Source, shape: Shape, variable: str, member: Member) -> None:
             source.add(f"if canonical_uuid({variable}) is None: raise NotPlain")
             if member.is_reference:
                 source.add(f"references.append({variable})")
-            source.add(f"{variable} = UUID({variable})")
+            # The text was checked just now; `UUID(text)` would look for braces and prefixes again.
+            source.add(f"{variable} = UUID(int=int({variable}.replace('-', ''), 16))")
         case Scalar.INSTANT:
             source.add(f"if {variable}[-1] != 'Z': raise NotPlain")
             source.add(f"{variable} = datetime.fromisoformat({variable})")

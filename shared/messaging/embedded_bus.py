@@ -5,7 +5,7 @@ its own, by message id, and the outbox row is marked when all are in: a crash in
 inbox removes the repeat.
 """
 
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
@@ -115,10 +115,11 @@ class _EmbeddedPublisher:
         """Nothing is held open between batches."""
 
 
+# What we write has it before the data, so the first one found is the envelope's.
+_find_correlation = re.compile(rb'"correlationid":\s*"([^"\\]{1,500})"').search
+
+
 def _correlation(body: bytes) -> str | None:
-    try:
-        value = json.loads(body).get("correlationid")
-    except (ValueError, AttributeError, RecursionError):
-        # Unreadable: its reader finds out and keeps it as dead, the bus only carries it.
-        return None
-    return value if isinstance(value, str) else None
+    # Only looked for, not read: its reader decodes the body, the bus carries whatever it is.
+    found = _find_correlation(body)
+    return found[1].decode(errors="replace") if found else None

@@ -5,14 +5,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from shared.messaging.schema import instant_text, is_clean_text
+from shared.messaging.schema import instant_text
 
 MAX_ATTRIBUTE = 500
 """Characters in one attribute: they are indexed, and an index entry has a limit of about 2,700 bytes."""
 
 _quote = json.encoder.encode_basestring
+
+_attribute = re.compile(rf"[^\x00\ud800-\udfff]{{1,{MAX_ATTRIBUTE}}}").fullmatch
+"""Clean text of the allowed length, as `is_clean_text` says it, in one step: every message has eight of them."""
+
 _event_type = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", re.ASCII).fullmatch
 
 
@@ -55,8 +60,8 @@ def write_head(
         raise BadEnvelope("time: must be aware")
     # CloudEvents' sequence extension is a string that sorts like the number it stands for.
     return (
-        f'{{"specversion":"1.0","id":{_written("id", message_id)},"type":{_written("type", event_type)},'
-        f'"source":{_written("source", source)},"subject":{_written("subject", subject)},'
+        f'{{"specversion":"1.0","id":{_written("id", message_id)},"type":{_repeated("type", event_type)},'
+        f'"source":{_repeated("source", source)},"subject":{_written("subject", subject)},'
         f'"time":"{instant_text(time)}","datacontenttype":"application/json",'
         f'"correlationid":{_written("correlationid", correlation_id)}'
         + ("" if causation_id is None else f',"causationid":{_written("causationid", causation_id)}')
@@ -94,21 +99,20 @@ def read_envelope(raw: Any) -> Envelope:
     )
 
 
-def _is_attribute(value: Any) -> bool:
-    return type(value) is str and 0 < len(value) <= MAX_ATTRIBUTE and is_clean_text(value)
-
-
 def _written(name: str, value: str) -> str:
-    if not _is_attribute(value):
+    if _attribute(value) is None:
         raise BadEnvelope(f"{name}: must be text of 1 to {MAX_ATTRIBUTE} characters")
     return _quote(value)
 
 
+# Types and sources are few and in every message.
+_repeated = lru_cache(maxsize=1024)(_written)
+
+
 def _text(raw: Mapping[str, Any], name: str) -> str:
     value = raw.get(name)
-    if not _is_attribute(value):
+    if type(value) is not str or _attribute(value) is None:
         raise BadEnvelope(f"{name}: must be text of 1 to {MAX_ATTRIBUTE} characters")
-    assert isinstance(value, str)
     return value
 
 

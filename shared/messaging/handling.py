@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.db.transaction import Transactions, Tx
-from shared.messaging.inbox import refer
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import Handler
 from shared.observability.context import correlated
@@ -45,8 +44,8 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
                     meter.handler(message.reaction.name, "failed", time.perf_counter() - began)
                     raise HandlerFailed(message) from error
                 took.append((message.reaction.name, time.perf_counter() - began))
-        tx.flush()
-        refer(tx.session.connection(), [(m.message_id, m.references) for m in messages])
+        for message in messages:
+            tx.refer(message.message_id, message.references)
     # A batch that is undone and redone without one of its messages counts once.
     for name, seconds in took:
         meter.handler(name, "handled", seconds)

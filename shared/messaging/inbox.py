@@ -6,13 +6,15 @@ One row per (consumer, message id); `consumer` is the source, `bus` or another s
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from shared.db.kernel_tables import inbox, message_reference
+from shared.db.bulk import ManyRows
+from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
-from shared.db.transaction import Tx, insert_new
+from shared.db.transaction import REFER, Tx, insert_new
 from shared.messaging.subscriptions import RetryPolicy
 
 BUS = "bus"
@@ -49,15 +51,41 @@ def new_row(
     return row
 
 
+_COLUMNS = (
+    "consumer",
+    "message_id",
+    "type",
+    "payload",
+    "raw",
+    "state",
+    "attempts",
+    "error_kind",
+    "error",
+    "fingerprint",
+    "correlation_id",
+)
+_values_of = itemgetter(*_COLUMNS)
+
+
+def _insert_rows(date: str) -> ManyRows:
+    return ManyRows(
+        lambda dialect: (
+            dialect.insert(inbox).values(**{"received_at": moment(), date: moment()}).on_conflict_do_nothing()
+        ),
+        _COLUMNS,
+    )
+
+
+_STORE_HANDLED = _insert_rows("finished_at")
+_STORE_WAITING = _insert_rows("next_attempt_at")
+
+
 def store(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Insert rows that are not known yet, all in the same state; returns how many were new."""
     if not rows:
         return 0
-    dates: dict[str, Any] = {"received_at": moment()}
-    dates["finished_at" if rows[0]["state"] == "handled" else "next_attempt_at"] = moment()
-    statement = insert_new(connection, inbox).values(**dates)
-    result = connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True})
-    return result.rowcount
+    statement = _STORE_HANDLED if rows[0]["state"] == "handled" else _STORE_WAITING
+    return statement.run(connection, [_values_of(row) for row in rows])
 
 
 def store_dead(connection: Connection, row: dict[str, Any], failure: Failure) -> None:
@@ -80,13 +108,14 @@ def store_dead(connection: Connection, row: dict[str, Any], failure: Failure) ->
 
 def refer(connection: Connection, message_references: Iterable[tuple[str, Collection[str]]]) -> None:
     """Make messages findable by every business id in them."""
-    rows = [
-        {"message_id": message_id, "reference": reference}
-        for message_id, references in message_references
-        for reference in references
-    ]
-    if rows:
-        connection.execute(insert_new(connection, message_reference), rows)
+    REFER.run(
+        connection,
+        [
+            (message_id, reference)
+            for message_id, references in message_references
+            for reference in references
+        ],
+    )
 
 
 def receive(

@@ -5,14 +5,14 @@ kills the process has counted its own attempt. Whoever lost the lease changes no
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     Row,
     Select,
     and_,
@@ -24,14 +24,14 @@ from sqlalchemy import (
     update,
 )
 
+from shared.db.bulk import ManyRows
 from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
 from shared.messaging.inbox import OPEN_STATES, Failure
 from shared.messaging.subscriptions import RetryPolicy
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message in work, under a lease nobody else holds."""
 
     consumer: str
@@ -82,15 +82,7 @@ def claim(
         if interruptions != row.interruptions:
             connection.execute(update(inbox).where(_is(row)).values(interruptions=interruptions))
     token = str(uuid4())
-    for consumer in {row.consumer for row in batch}:
-        connection.execute(
-            update(inbox)
-            .where(
-                inbox.c.consumer == consumer,
-                inbox.c.message_id.in_([row.message_id for row in batch if row.consumer == consumer]),
-            )
-            .values(attempts=inbox.c.attempts + 1, lease_token=token, lease_until=moment(lease_seconds))
-        )
+    _CLAIM.run(connection, [(row.consumer, row.message_id, token, float(lease_seconds)) for row in batch])
     return [
         Claimed(
             consumer=row.consumer,
@@ -118,11 +110,24 @@ def anything_waits(
     return connection.execute(_waiting(kinds, tuple(without)).limit(1)).first() is not None
 
 
+_OF_A_CLAIM = (
+    inbox.c.consumer,
+    inbox.c.message_id,
+    inbox.c.type,
+    inbox.c.payload,
+    inbox.c.attempts,
+    inbox.c.interruptions,
+    inbox.c.lease_token,
+    inbox.c.error_kind,
+    inbox.c.correlation_id,
+)
+
+
 @cache
 def _waiting(only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str, str], ...]) -> "Select[Any]":
     # Built once per worker: putting the statement together costs more than running it on an empty inbox.
     query = (
-        select(inbox)
+        select(*_OF_A_CLAIM)
         .where(
             inbox.c.state.in_(OPEN_STATES),
             inbox.c.next_attempt_at <= moment(),
@@ -133,6 +138,20 @@ def _waiting(only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str,
     if only is not None:
         return query.where(_of_kinds(only))
     return query.where(~_of_kinds(without)) if without else query
+
+
+_CLAIM = ManyRows(
+    lambda _dialect: (
+        update(inbox)
+        .where(inbox.c.consumer == bindparam("b_consumer"), inbox.c.message_id == bindparam("b_message_id"))
+        .values(
+            attempts=inbox.c.attempts + 1,
+            lease_token=bindparam("b_token"),
+            lease_until=moment(bindparam("b_seconds", type_=Float)),
+        )
+    ),
+    ("b_consumer", "b_message_id", "b_token", "b_seconds"),
+)
 
 
 def _of_kinds(kinds: Collection[tuple[str, str]]) -> ColumnElement[bool]:
@@ -166,24 +185,27 @@ def _bury_interrupted(connection: Connection, row: Row[Any], interruptions: int)
     )
 
 
-_FINISH = (
-    update(inbox)
-    .where(
-        inbox.c.consumer == bindparam("b_consumer"),
-        inbox.c.message_id == bindparam("b_message_id"),
-        inbox.c.lease_token == bindparam("b_token"),
-    )
-    .values(
-        state="handled",
-        payload=bindparam("b_payload"),
-        finished_at=moment(),
-        lease_token=None,
-        lease_until=None,
-        next_attempt_at=None,
-        error_kind=None,
-        error=None,
-        fingerprint=None,
-    )
+_FINISH = ManyRows(
+    lambda _dialect: (
+        update(inbox)
+        .where(
+            inbox.c.consumer == bindparam("b_consumer"),
+            inbox.c.message_id == bindparam("b_message_id"),
+            inbox.c.lease_token == bindparam("b_token"),
+        )
+        .values(
+            state="handled",
+            payload=bindparam("b_payload"),
+            finished_at=moment(),
+            lease_token=null(),
+            lease_until=null(),
+            next_attempt_at=null(),
+            error_kind=null(),
+            error=null(),
+            fingerprint=null(),
+        )
+    ),
+    ("b_consumer", "b_message_id", "b_token", "b_payload"),
 )
 
 
@@ -192,16 +214,9 @@ def finish(connection: Connection, done: Sequence[tuple[Claimed, str]]) -> int:
 
     Fewer than given means that a lease was lost: the caller must roll back.
     """
-    rows = [
-        {
-            "b_consumer": c.consumer,
-            "b_message_id": c.message_id,
-            "b_token": c.lease_token,
-            "b_payload": payload,
-        }
-        for c, payload in done
-    ]
-    return connection.execute(_FINISH, rows, execution_options={"preserve_rowcount": True}).rowcount
+    return _FINISH.run(
+        connection, [(c.consumer, c.message_id, c.lease_token, payload) for c, payload in done]
+    )
 
 
 def _leased(claimed: Claimed) -> ColumnElement[bool]:

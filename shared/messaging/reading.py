@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.errors import Permanent
 from shared.messaging.codec import Codec, redact
@@ -11,8 +11,7 @@ from shared.messaging.inbox import BUS
 from shared.messaging.subscriptions import InboxSource, Reaction, Subscriptions, Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """A readable message: `event` is what the reaction gets, `redacted` the body that is kept afterwards."""
 
     consumer: str

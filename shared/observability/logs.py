@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from shared.observability.context import add_bound_fields
 from shared.observability.redaction import describe_error, mask_emails, where
 
 
@@ -13,6 +14,7 @@ def configure_logs(log_format: str, service: str) -> None:
     """Route our events and the libraries' warnings through structlog, masked."""
     shared_steps: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_bound_fields,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _from(service),
