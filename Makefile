@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-deps check bench system chaos migration contracts clean
+.PHONY: help demo run up down test test-deps check bench system chaos migration contracts clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ demo: $(VENV)/.runtime ## run the main job over HTTP, from the checkout page to 
 
 run: $(VENV)/.runtime ## keep the site open with example data (PORT=8000)
 	@$(BIN)/python -m services up --port $(or $(PORT),8000)
+
+up: ## the whole site in containers, with Docker Compose; returns when it is healthy
+	@deploy/compose.sh up
+
+down: ## stop the site in containers; its data stays
+	@deploy/compose.sh down
 
 ##@ Develop
 

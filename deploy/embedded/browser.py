@@ -83,8 +83,8 @@ Values = Mapping[str, str]
 class Browser:
     """One visitor with cookies; `url`, `status`, `text` and `forms` are of the page shown.
 
-    With `reload_seconds` it does what people do with a page that does not come: it reloads, for so long. Every
-    step of a redirection is reloaded for itself, as the address bar shows it.
+    With `reload_seconds` it does what people do with a page that does not come, or that asks for a moment (503):
+    it reloads, for so long. Every step of a redirection is reloaded for itself, as the address bar shows it.
     """
 
     MOST_HOPS = 10
@@ -157,7 +157,7 @@ class Browser:
         deadline = time.monotonic() + self._reload_seconds
         while True:
             try:
-                return self._session.request(
+                answer = self._session.request(
                     method,
                     url,
                     data=data if method == "post" else None,
@@ -165,10 +165,12 @@ class Browser:
                     timeout=30,
                     allow_redirects=False,
                 )
+                if answer.status_code != requests.codes.unavailable or time.monotonic() > deadline:
+                    return answer
             except requests.ConnectionError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.1)
+            time.sleep(0.1)
 
     def _show(self, answer: requests.Response) -> "Browser":
         self.url, self.status, self.leads_to = answer.url, answer.status_code, ""

@@ -82,7 +82,7 @@ class Story:
             workshop = self._choose()
             self._book(workshop["workshop_id"])
             self._pay()
-            self._finish(workshop)
+            self.finish(workshop)
             self._activate()
             self._conclude()
         except (LookupError, TypeError, ValueError, requests.RequestException) as error:
@@ -163,7 +163,8 @@ class Story:
             f"the booking page says “{words}”", lambda: words in self._student.open(self._booking_url).text
         )
 
-    def _finish(self, workshop: dict[str, str]) -> None:
+    def finish(self, workshop: dict[str, str]) -> None:
+        """The workshop takes place, and its trainer completes it with everybody who booked."""
         clock = OffsetClock(self._plan.clock_file)
         over = datetime.fromisoformat(workshop["ends_at"]) + timedelta(minutes=1)
         if over > clock.now():

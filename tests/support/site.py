@@ -64,46 +64,13 @@ def real_servers(rabbitmq: RabbitMQ, postgres: Postgres) -> Iterator[Stack]:
         )
 
 
-class Site:
-    """A running site in a folder of its own. `programs` may put others in place of the plan's."""
+class OpenSite:
+    """A site that is up, whoever runs it: what people and checkers do with it."""
 
-    def __init__(
-        self,
-        stack: Stack,
-        *,
-        programs: Programs = Plan.programs,
-        settings: dict[str, str] | None = None,
-    ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rostrum-site-"))
-        self._ports = [Port() for _ in range(Ports.COUNT)]
-        self.plan = Plan(
-            services=tuple(ROOTS),
-            folder=self.folder,
-            ports=Ports.of([port.number for port in self._ports]),
-            amqp_url=stack.amqp_url,
-            amqp_management_url=stack.amqp_management_url,
-            database_url=stack.database_url,
-            extra=settings,
-        )
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         # One for all stories: nobody signs in many times a minute.
-        self._trainer = Browser(reload_seconds=RELOAD_SECONDS)
-        self.supervisor = Supervisor(programs(self.plan), self.folder / "logs")
-
-    def __enter__(self) -> Self:
-        try:
-            prepare(self.plan)
-            self.supervisor.start()
-            self.story().wait_until_open()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.supervisor.stop()
-        for port in self._ports:
-            port.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.trainer = Browser(reload_seconds=RELOAD_SECONDS)
 
     def story(
         self,
@@ -119,11 +86,13 @@ class Site:
             patience=patience,
             student=Student(email=f"grace-{uuid.uuid4().hex[:10]}@example.com"),
             workshop_id=str(workshop_id) if workshop_id else None,
-            trainer=self._trainer,
+            trainer=self.trainer,
             reload_seconds=RELOAD_SECONDS,
         )
 
-    def open_workshop(self, title: str = "Certified Scrum Product Owner, for a test") -> UUID:
+    def open_workshop(
+        self, title: str = "Certified Scrum Product Owner, for a test", *, capacity: int = 4
+    ) -> UUID:
         """A new CSPO workshop, published, that begins in an hour and ends the day after."""
         service = build(load_settings(Settings, self.plan.environment("enrollment")))
         try:
@@ -142,7 +111,7 @@ class Site:
                         BlockPlan(starts_at=day, ends_at=day + timedelta(hours=8), break_minutes=60)
                         for day in days
                     ),
-                    capacity=4,
+                    capacity=capacity,
                     price_minor=99_000,
                     currency="EUR",
                     trainer_id=trainer.staff_id,
@@ -152,6 +121,12 @@ class Site:
         finally:
             service.engine.dispose()
         return workshop_id
+
+    def complete(self, workshop_id: UUID) -> None:
+        """The workshop takes place; its trainer finds everybody good and completes it."""
+        page = f"{self.plan.site_url}/enrollment/api/workshops/{workshop_id}"
+        workshop = requests.get(page, timeout=30).json()
+        self.story(workshop_id=workshop_id).finish(workshop)
 
     def unhandled(self) -> dict[str, int]:
         """Messages in each inbox that are neither handled nor discarded."""
@@ -185,6 +160,47 @@ class Site:
             timeout=10,
         )
         assert answer.status_code == 200, answer.text
+
+
+class Site(OpenSite):
+    """A running site in a folder of its own. `programs` may put others in place of the plan's."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        programs: Programs = Plan.programs,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rostrum-site-"))
+        self._ports = [Port() for _ in range(Ports.COUNT)]
+        plan = Plan(
+            services=tuple(ROOTS),
+            folder=self.folder,
+            ports=Ports.of([port.number for port in self._ports]),
+            amqp_url=stack.amqp_url,
+            amqp_management_url=stack.amqp_management_url,
+            database_url=stack.database_url,
+            extra=settings,
+        )
+        super().__init__(plan)
+        self.supervisor = Supervisor(programs(plan), self.folder / "logs")
+
+    def __enter__(self) -> Self:
+        try:
+            prepare(self.plan)
+            self.supervisor.start()
+            self.story().wait_until_open()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.supervisor.stop()
+        for port in self._ports:
+            port.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self, program: str) -> str:
         """What a program wrote."""
