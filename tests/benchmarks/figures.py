@@ -21,6 +21,14 @@ class Figure:
     note: str = ""
 
 
+class NotMeasured(Exception):
+    """What these figures need is not here: they neither hold nor fail."""
+
+    def __init__(self, names: Sequence[str], reason: str) -> None:
+        super().__init__(f"{', '.join(names)}: {reason}")
+        self.names = tuple(names)
+
+
 def paired(
     name: str,
     ours: Callable[[], float],
@@ -90,9 +98,10 @@ def show(figures: Sequence[Figure]) -> str:
     )
 
 
-def store(figures: Sequence[Figure], path: Path) -> None:
+def store(figures: Sequence[Figure], path: Path, *, not_measured: Sequence[str] = ()) -> None:
     """Write `build/bench.json`, merging with figures of other names from earlier runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = {row["name"]: row for row in json.loads(path.read_text())} if path.exists() else {}
+    known = {name: row for name, row in known.items() if name not in not_measured}
     known |= {figure.name: asdict(figure) for figure in figures}
     path.write_text(json.dumps(list(known.values()), indent=2) + "\n")

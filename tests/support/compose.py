@@ -52,6 +52,7 @@ class ComposeProject:
     def __init__(self, command: str, *, settings: dict[str, str] | None = None) -> None:
         self._given = settings or {}
         self._stack = ExitStack()
+        self.seconds_to_healthy = 0.0
         self._folder = ServerFolder("compose")
         self.clock_folder = self._folder.path / "clock"
         self.clock_folder.mkdir()
@@ -90,9 +91,26 @@ class ComposeProject:
             **self._given,
         }
 
+    @property
+    def shell(self) -> dict[str, str]:
+        """What a shell must say to have `make up` bring up this project: there are no files to name."""
+        own = {
+            name: value for name, value in self.environment.items() if not name.startswith("ROSTRUM_TEST_")
+        }
+        return {**os.environ, **own, "CLOCK_OFFSET_FILE": "", "COMPOSE_PROJECT_NAME": self.name}
+
     def build(self) -> None:
         """Make the image, from Docker's cache where nothing changed."""
         self.compose("build")
+
+    @contextmanager
+    def prepared(self) -> Iterator[Self]:
+        """The project's name and ports, for somebody else to bring it up; nothing of it stays."""
+        try:
+            yield self
+        finally:
+            self.compose("down", "--volumes", "--timeout", "1")
+            self.__exit__()
 
     def __enter__(self) -> Self:
         # The shell's own variables would win over the file.
@@ -100,11 +118,13 @@ class ComposeProject:
             os.environ.pop(name, None)
         try:
             self.build()
+            began = time.monotonic()
             services = get_docker_services(
                 self._compose, [str(file) for file in FILES], self.name, ["up --detach"], ["down -v -t 1"]
             )
             self._stack.enter_context(services)
             self.wait_until_well()
+            self.seconds_to_healthy = time.monotonic() - began
         except BaseException:
             self.keep_logs()
             self.__exit__()

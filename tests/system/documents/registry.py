@@ -15,7 +15,33 @@ BY_CI: Mapping[str, str] = {
 }
 """Command → the words in CI's own script that run it: running it here would be CI inside CI."""
 
-BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {}
+_IN_CONTAINERS = "tests/system/compose/test_documented_commands.py"
+BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
+    "make up": (_IN_CONTAINERS, '_make("up", project)'),
+    "make down": (_IN_CONTAINERS, '_make("down", project)'),
+    # What `make up` runs where v2 is there.
+    "docker compose up --wait": ("deploy/compose.sh", "docker compose up --build --wait"),
+    "docker compose --env-file .env.production up --wait": (
+        "tests/contract/test_compose_file.py",
+        ".env.production",
+    ),
+    **dict.fromkeys(
+        (
+            "docker compose ps",
+            "docker compose logs --tail 50 payment-worker",
+            "docker compose exec payment-worker python -m services.payment dead-letters list",
+            "docker compose exec enrollment-worker python -m services.enrollment outbox",
+            "docker compose up --detach --no-deps --no-recreate --scale enrollment-web=2 enrollment-web",
+            "docker compose restart enrollment-worker",
+            "docker compose build",
+            "docker compose run --rm enrollment-migrate",
+            "docker compose up --detach",
+            "docker compose run --rm broker-users",
+            "docker compose run --rm topology",
+        ),
+        (_IN_CONTAINERS, "for command in documented()"),
+    ),
+}
 """Command → the file of a test that runs it, and words in that file that show it."""
 
 PATTERNS: Mapping[str, str] = {
