@@ -77,7 +77,14 @@ class TooLarge(AppError):
 
 
 class Unavailable(Exception):
-    """Something we depend on is away (refused, timeout, 5xx, 429, our database): try again, without end."""
+    """Something we depend on is away (refused, timeout, 5xx, 429, our database): try again, without end.
+
+    `retry_within` asks for the next attempt no later than so many seconds from now, whatever the usual wait.
+    """
+
+    def __init__(self, text: str = "", *, retry_within: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_within = retry_within
 
 
 class Permanent(Exception):

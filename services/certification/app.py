@@ -54,7 +54,7 @@ def build(
         manifest=MANIFEST,
         metadata=Base.metadata,
         migrations=Path(__file__).parent / "migrations",
-        subscriptions=subscriptions(members),
+        subscriptions=subscriptions(members, settings.lost_answer_wait_seconds),
         timers=(
             Timer(
                 name="check_activations",

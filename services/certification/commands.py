@@ -63,14 +63,23 @@ class CloseWorkshop:
 class BeginSubmission:
     """About to call the registry: judge again and store the request.
 
-    Nobody else calls for `hold_seconds` of real time. `looked_up` says that the registry has just been asked
-    and does not know our reference.
+    Nobody else calls for `hold_seconds` of real time, and nobody at all sends the name a second time for
+    `quiet_seconds` of it. `looked_up` says that the registry has just been asked and does not know our reference.
     """
 
     enrollment_id: UUID
     revision: int
     hold_seconds: float
+    quiet_seconds: float
     looked_up: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgetCall:
+    """The call put no name on the roster, for sure: another one may follow at once."""
+
+    enrollment_id: UUID
+    revision: int
 
 
 @dataclass(frozen=True, kw_only=True)

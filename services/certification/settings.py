@@ -25,6 +25,15 @@ class Settings(KernelSettings):
         secret=True,
         help="our key for the registry of members",
     )
+    # Linux goes on sending a request it was given for up to 15 min 25 s (tcp_retries2 = 15), and what stands
+    # before a service seldom keeps one for longer than that. The sandbox takes a name at once or never.
+    lost_answer_wait_seconds: float = setting(
+        "LOST_ANSWER_WAIT_SECONDS",
+        fields.Float(validate=validate.Range(0, 7 * 86_400)),
+        default="1200",
+        sandbox_default="2",
+        help="after a lost answer the registry is only asked about the name for so long, before it is sent again",
+    )
     activation_poll_seconds: float = setting(
         "ACTIVATION_POLL_SECONDS",
         fields.Float(validate=validate.Range(0.1, 3600)),

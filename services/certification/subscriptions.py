@@ -24,8 +24,8 @@ from shared.messaging.subscriptions import Subscriptions, handle, on, run
 CoverageEvent = p.PaymentConfirmed | p.PaymentRefunded | p.PaymentDisputed | p.DisputeClosed
 
 
-def subscriptions(registry: MembershipRegistry) -> Subscriptions:
-    """The table, bound to the registry its one task talks to."""
+def subscriptions(registry: MembershipRegistry, quiet_seconds: float) -> Subscriptions:
+    """The table, bound to the registry its one task talks to, and to how long a lost call is waited for."""
     return Subscriptions(
         on(e.BookingPlaced, handle(to_open_joins, handlers.open_joins, locks=_seats)),
         on(e.BookingConfirmed, handle(to_confirmed_seats, handlers.record_seats, locks=_seats)),
@@ -37,7 +37,7 @@ def subscriptions(registry: MembershipRegistry) -> Subscriptions:
         on(p.PaymentRefunded, handle(to_coverage, handlers.record_coverage, locks=_coverage)),
         on(p.PaymentDisputed, handle(to_coverage, handlers.record_coverage, locks=_coverage)),
         on(p.DisputeClosed, handle(to_coverage, handlers.record_coverage, locks=_coverage)),
-        on(MembershipActivationRequested, run(tasks.submit_membership_with(registry))),
+        on(MembershipActivationRequested, run(tasks.submit_membership_with(registry, quiet_seconds))),
         on(e.StaffSessionEnded, handle(to_refused_session, refuse_session)),
         on(e.StaffChanged, handle(to_refused_staff, refuse_before)),
     )

@@ -1,7 +1,9 @@
 """The steps that talk to the Scrum Alliance: never inside a transaction, and safe to repeat.
 
 The request is stored before the call and the result after it. A repeat that may follow a lost answer looks
-up by our reference before it calls again, so that no name is submitted twice even where nobody deduplicates.
+up by our reference before it calls again, and for some time it only looks up, because a call may be accepted
+long after its answer was lost. So no name is submitted twice even where nobody deduplicates: see
+docs/decisions/0018-quiet-after-a-lost-answer.md.
 """
 
 import time
@@ -10,13 +12,19 @@ from collections.abc import Callable
 from services.certification import handlers
 from services.certification.commands import (
     BeginSubmission,
+    ForgetCall,
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
     WithholdSubmission,
 )
 from services.certification.domain.submission import Submission
-from services.certification.gateways.base import MembershipRegistry, MembershipRequest, SubmissionRefused
+from services.certification.gateways.base import (
+    MembershipRegistry,
+    MembershipRequest,
+    NotTaken,
+    SubmissionRefused,
+)
 from services.certification.handlers.submissions import Plan, Step
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
@@ -25,25 +33,25 @@ from shared.messaging.subscriptions import TimerContext
 from shared.messaging.tasks import Work
 
 HOLD_SECONDS = 30.0
-"""Longer than a look-up and a submission can take together (two times 3 + 10 s)."""
+"""Longer than a look-up and a submission can take together (two times 13 s)."""
 
 CHECKS_AT_ONCE = 20
 
 
 def submit_membership_with(
-    registry: MembershipRegistry,
+    registry: MembershipRegistry, quiet_seconds: float
 ) -> Callable[[MembershipActivationRequested, Work], None]:
-    """The task, bound to a registry."""
+    """The task, bound to a registry; after a lost answer nothing is sent again for `quiet_seconds`."""
 
     def submit_membership(event: MembershipActivationRequested, work: Work) -> None:
         started = time.monotonic()
-        plan = _begin(event, work, looked_up=False)
+        plan = _begin(event, work, quiet_seconds, looked_up=False)
         if plan.step is Step.LOOK_UP and plan.submission is not None:
             if registry.look_up(plan.submission.reference) is not None:
                 _accept(event, work)
                 return
             started = time.monotonic()
-            plan = _begin(event, work, looked_up=True)
+            plan = _begin(event, work, quiet_seconds, looked_up=True)
         if plan.step is Step.STOP:
             with work.completion() as tx:
                 handlers.withhold_submission(
@@ -73,6 +81,12 @@ def submit_membership_with(
                     email=submission.registry_email,
                 )
             )
+        except NotTaken:
+            with work.transaction() as tx:
+                handlers.forget_call(
+                    ForgetCall(enrollment_id=event.enrollment_id, revision=event.submission_revision), tx
+                )
+            raise
         except SubmissionRefused as refusal:
             with work.completion() as tx:
                 handlers.record_refusal(
@@ -90,13 +104,16 @@ def submit_membership_with(
     return submit_membership
 
 
-def _begin(event: MembershipActivationRequested, work: Work, *, looked_up: bool) -> Plan:
+def _begin(
+    event: MembershipActivationRequested, work: Work, quiet_seconds: float, *, looked_up: bool
+) -> Plan:
     with work.transaction() as tx:
         return handlers.begin_submission(
             BeginSubmission(
                 enrollment_id=event.enrollment_id,
                 revision=event.submission_revision,
                 hold_seconds=HOLD_SECONDS,
+                quiet_seconds=quiet_seconds,
                 looked_up=looked_up,
             ),
             tx,

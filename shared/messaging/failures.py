@@ -26,7 +26,10 @@ def failure_of(error: BaseException, body: str | bytes | None) -> Failure:
     text = describe_error(error, _secrets(body))
     place = where(error)
     return Failure(
-        kind=kind, error=f"{text} ({place})" if place else text, fingerprint=fingerprint(error, text)
+        kind=kind,
+        error=f"{text} ({place})" if place else text,
+        fingerprint=fingerprint(error, text),
+        retry_within=error.retry_within if isinstance(error, Unavailable) else None,
     )
 
 

@@ -23,11 +23,15 @@ OPEN_STATES = ("received", "failed")
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why an attempt failed, already free of personal data. `kind`: unavailable, failed or permanent."""
+    """Why an attempt failed, already free of personal data. `kind`: unavailable, failed or permanent.
+
+    `retry_within` is the longest wait until the next attempt, where the usual one may be too long.
+    """
 
     kind: str
     error: str
     fingerprint: str
+    retry_within: float | None = None
 
 
 def new_row(

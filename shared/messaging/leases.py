@@ -259,6 +259,9 @@ def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: Ret
     # What an outage cost is no step towards death: after one, failures are counted from the beginning.
     attempts = 1 if failed and claimed.after_outage else claimed.attempts
     dead = failure.kind == "permanent" or (failed and policy.exhausted(attempts))
+    wait = policy.wait(attempts)
+    if failure.retry_within is not None:
+        wait = min(wait, failure.retry_within)
     result = connection.execute(
         update(inbox)
         .where(_leased(claimed))
@@ -269,7 +272,7 @@ def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: Ret
             interruptions=0,
             lease_token=None,
             lease_until=None,
-            next_attempt_at=null() if dead else moment(policy.wait(attempts)),
+            next_attempt_at=null() if dead else moment(wait),
             error_kind=failure.kind,
             error=failure.error,
             fingerprint=failure.fingerprint,

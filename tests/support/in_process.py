@@ -126,6 +126,8 @@ class WholeSite:
                 "STRIPE_CHECKOUT_ORIGIN": self.stripe.url,
                 "SCRUM_ALLIANCE_URL": self.registry.url,
                 "SMTP_URL": f"smtp://127.0.0.1:{self.post.smtp_port}",
+                # Real time does not pass here; this registry takes a name at once or never.
+                "LOST_ANSWER_WAIT_SECONDS": "0",
             },
         )
         for service in self.services.values():

@@ -21,8 +21,8 @@ def resubmit_without_looking() -> None:
 
     begin = tasks._begin
 
-    def _begin(event: Any, work: Any, *, looked_up: bool) -> Any:
-        return begin(event, work, looked_up=True)
+    def _begin(event: Any, work: Any, quiet_seconds: float, *, looked_up: bool) -> Any:
+        return begin(event, work, 0, looked_up=True)
 
     setattr(tasks, _begin.__name__, _begin)
 

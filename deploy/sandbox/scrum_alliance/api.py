@@ -4,6 +4,7 @@ import hmac
 import re
 import socket
 import time
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -79,6 +80,9 @@ def submit() -> Answer:
     if rules.take(behaviour.UNKNOWN_EMAIL, SUBMIT, submission.email):
         return jsonify(code="unknown_email", message="Nobody has this e-mail address."), 422
     repeats = rules.take(behaviour.NO_DEDUPLICATION, SUBMIT, submission.email) is not None
+    if late := rules.take(behaviour.ACCEPT_LATE, SUBMIT, submission.email):
+        sandbox.accept_later(submission, late.seconds, deduplicate=not repeats)
+        return _hang_up(0)
     member, is_new = sandbox.accept(submission, deduplicate=not repeats)
     if silence := rules.take(behaviour.TIMEOUT_AFTER_ACCEPTING, SUBMIT, submission.email):
         return _hang_up(silence.seconds)
@@ -93,6 +97,8 @@ def _disturb(on: str) -> Answer | None:
     rules = current_sandbox().behaviours
     if slow := rules.take(behaviour.SLOW, on):
         time.sleep(slow.seconds)
+    if drip := rules.take(behaviour.DRIP, on):
+        return Response(_dripping(drip.seconds), mimetype="application/json")
     if rules.take(behaviour.SERVER_ERROR, on):
         return jsonify(code="server_error", message="Something went wrong on our side."), 500
     if limited := rules.take(behaviour.TOO_MANY_REQUESTS, on):
@@ -103,6 +109,14 @@ def _disturb(on: str) -> Answer | None:
             {"Retry-After": f"{limited.seconds:.0f}"},
         )
     return None
+
+
+def _dripping(seconds: float) -> Iterator[bytes]:
+    """An answer that never leaves the socket quiet for long, and never says anything."""
+    for _ in range(int(seconds * 10)):
+        yield b" "
+        time.sleep(0.1)
+    yield b"{}"
 
 
 def _hang_up(seconds: float) -> Answer:

@@ -13,6 +13,8 @@ TOO_MANY_REQUESTS = "too_many_requests"
 UNKNOWN_EMAIL = "unknown_email"
 TIMEOUT_AFTER_ACCEPTING = "timeout_after_accepting"
 NO_DEDUPLICATION = "no_deduplication"
+ACCEPT_LATE = "accept_late"
+DRIP = "drip"
 
 KINDS = {
     SLOW: "answers after some seconds",
@@ -20,10 +22,13 @@ KINDS = {
     TOO_MANY_REQUESTS: "answers 429 with Retry-After and does nothing",
     UNKNOWN_EMAIL: "refuses the name: nobody has this e-mail address",
     TIMEOUT_AFTER_ACCEPTING: "accepts the name, then closes the connection without an answer",
+    ACCEPT_LATE: "closes the connection without an answer, and accepts the name some seconds later",
+    DRIP: "answers one byte at a time, for some seconds",
     NO_DEDUPLICATION: "accepts a repeated reference as another name",
 }
 # These happen where a name is accepted or refused; asking for them on another call would never do anything.
-_SUBMIT_ONLY = frozenset({UNKNOWN_EMAIL, TIMEOUT_AFTER_ACCEPTING, NO_DEDUPLICATION})
+_SUBMIT_ONLY = frozenset({UNKNOWN_EMAIL, TIMEOUT_AFTER_ACCEPTING, ACCEPT_LATE, NO_DEDUPLICATION})
+_ONE_SECOND = frozenset({SLOW, TOO_MANY_REQUESTS, ACCEPT_LATE, DRIP})
 
 
 class WrongBehaviour(ValueError):
@@ -97,7 +102,7 @@ def _rule(wish: Mapping[str, Any]) -> Rule:
         raise WrongBehaviour(f"`on` is {SUBMIT}, {LOOK_UP} or {ANY}")
     if kind in _SUBMIT_ONLY and on != SUBMIT:
         raise WrongBehaviour(f"{kind} happens on {SUBMIT} only")
-    default_seconds = 1.0 if kind in (SLOW, TOO_MANY_REQUESTS) else 0.0
+    default_seconds = 1.0 if kind in _ONE_SECOND else 0.0
     try:
         times = int(wish["times"]) if wish.get("times") not in (None, "") else None
         seconds = float(wish["seconds"]) if wish.get("seconds") not in (None, "") else default_seconds

@@ -1,5 +1,6 @@
 """One sandbox: what its pages, its API and its controls share."""
 
+import threading
 from typing import cast
 
 from flask import Flask, current_app
@@ -20,6 +21,7 @@ class Sandbox:
         self.roster = Roster(config.state_file)
         self.behaviours = Behaviours(auto_activate=config.auto_activate)
         self._postman: Postman | None = None
+        self._late: list[threading.Timer] = []
 
     def accept(self, submission: Submission, *, deduplicate: bool) -> tuple[Member, bool]:
         """Put a name on the roster and have the letter sent."""
@@ -32,6 +34,13 @@ class Sandbox:
             self._postman.wake()
         return member, is_new
 
+    def accept_later(self, submission: Submission, seconds: float, *, deduplicate: bool) -> None:
+        """Put a name on the roster when nobody expects it any more."""
+        timer = threading.Timer(seconds, self.accept, (submission,), {"deduplicate": deduplicate})
+        timer.daemon = True
+        self._late.append(timer)
+        timer.start()
+
     def start(self) -> None:
         """Send letters from now on, also those that a killed process left."""
         if self.config.smtp is not None and self._postman is None:
@@ -39,7 +48,10 @@ class Sandbox:
             self._postman.start()
 
     def stop(self) -> None:
-        """Send no more letters and close the roster."""
+        """Send no more letters, accept nothing late, and close the roster."""
+        for timer in self._late:
+            timer.cancel()
+            timer.join()
         if self._postman is not None:
             self._postman.end()
         self.roster.close()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from shared.errors import Permanent
+from shared.errors import Permanent, Unavailable
 
 
 class SubmissionRefused(Permanent):
@@ -13,6 +13,10 @@ class SubmissionRefused(Permanent):
     def __init__(self, code: str) -> None:
         super().__init__(f"the registry refused the name: {code}")
         self.code = code
+
+
+class NotTaken(Unavailable):
+    """No name was put on the roster by this call, for sure: it did not get there, or was turned away unread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,10 @@ class MemberRecord:
 
 
 class MembershipRegistry(Protocol):
-    """Both calls raise `Unavailable` when no answer came, whatever the registry made of the call."""
+    """Both calls raise `Unavailable` when no answer came, whatever the registry made of the call.
+
+    `NotTaken` is the happy case of it: then another call may follow at once.
+    """
 
     def look_up(self, reference: str) -> MemberRecord | None:
         """The name submitted under our reference, None when the registry does not know it."""

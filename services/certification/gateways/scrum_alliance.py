@@ -2,6 +2,9 @@
 
 The Scrum Alliance publishes no roster interface that could be relied on; this is the smallest one that
 keeps our promise: submit under our reference, and be found by it.
+
+After an answer that did not come, or came from something in between, nobody knows whether the name is on the
+roster, or will be. Only what cannot have been taken is told apart: no connection, or a refusal to look at it.
 """
 
 from collections.abc import Mapping
@@ -10,21 +13,37 @@ from typing import Any
 
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from services.certification.gateways.base import MemberRecord, MembershipRequest, SubmissionRefused
+from services.certification.gateways.base import MemberRecord, MembershipRequest, NotTaken, SubmissionRefused
+from shared import outbound
 from shared.errors import Permanent, Unavailable
 
 TIMEOUTS = (3.0, 10.0)
-"""Seconds to connect, and to wait for the answer."""
+"""Seconds to connect, and to wait for the next byte of the answer."""
+
+WHOLE_CALL = 13.0
+"""Seconds for all of it."""
+
+_UNREAD = frozenset({401, 403, 425, 429})
+"""Answers that say: the request was not even looked at. A wrong key is mended in the settings, so it waits too."""
 
 
 class ScrumAlliance:
     """`MembershipRegistry` at one address. Safe to use from several threads."""
 
-    def __init__(self, url: str, key: str, *, timeouts: tuple[float, float] = TIMEOUTS) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        whole_call: float = WHOLE_CALL,
+    ) -> None:
         self._members = f"{url.rstrip('/')}/api/members"
         self._key = _Bearer(key)
         self._timeouts = timeouts
+        self._whole_call = whole_call
 
     def look_up(self, reference: str) -> MemberRecord | None:
         """Ask by our reference; unknown is an empty list or 404."""
@@ -62,26 +81,41 @@ class ScrumAlliance:
 
     def _call(self, method: str, **parameters: Any) -> requests.Response:
         try:
-            response = requests.request(
-                method,
-                self._members,
-                headers={"Accept": "application/json"},
-                auth=self._key,
-                timeout=self._timeouts,
-                allow_redirects=False,
-                **parameters,
-            )
+            with outbound.within(self._whole_call) as deadline, outbound.session() as session:
+                response = session.request(
+                    method,
+                    self._members,
+                    headers={"Accept": "application/json"},
+                    auth=self._key,
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    **parameters,
+                )
         except requests.RequestException as error:
             # The library's own words would quote the address, and with it the reference.
-            raise Unavailable(f"the registry gave no answer: {type(error).__name__}") from None
-        # A wrong key is mended in the settings, not in the message: keep trying.
-        if response.status_code >= 500 or response.status_code in (401, 403, 408, 425, 429):
+            text = f"the registry gave no answer: {type(error).__name__}"
+            if _never_connected(error):
+                raise NotTaken(text) from None
+            raise Unavailable(text) from None
+        if deadline.passed:
+            # What was cut off may look whole, if the other side did not say how long it is.
+            raise Unavailable(f"the registry gave no whole answer within {self._whole_call:.0f} s")
+        if response.status_code in _UNREAD:
+            raise NotTaken(f"the registry answered {response.status_code}")
+        if response.status_code >= 500 or response.status_code == 408:
             raise Unavailable(f"the registry answered {response.status_code}")
         return response
 
 
+def _never_connected(error: requests.RequestException) -> bool:
+    """Whether not a single byte of the request can have left."""
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
 class _Bearer(AuthBase):
-    """Our key. Given as authentication, because the library lets a .netrc replace a plain header."""
+    """Our key, as authentication: a redirect to another host leaves it behind."""
 
     def __init__(self, key: str) -> None:
         self._key = key

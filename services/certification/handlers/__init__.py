@@ -10,6 +10,7 @@ from services.certification.handlers.facts import (
 )
 from services.certification.handlers.submissions import (
     begin_submission,
+    forget_call,
     record_acceptance,
     record_check,
     record_refusal,
@@ -19,6 +20,7 @@ from services.certification.handlers.submissions import (
 __all__ = [
     "begin_submission",
     "close_workshop",
+    "forget_call",
     "open_joins",
     "record_acceptance",
     "record_assessment",

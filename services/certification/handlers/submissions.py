@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.certification.commands import (
     BeginSubmission,
+    ForgetCall,
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
@@ -77,11 +78,26 @@ def begin_submission(command: BeginSubmission, tx: Tx) -> Plan:
     if submission is None:
         submission = _stored_request(join, reference, command.revision, tx)
         _take_hold(submission, command.hold_seconds, tx)
+    else:
+        _refuse_while_quiet(submission)
+    submission.quiet_until = SystemClock().now() + timedelta(seconds=command.quiet_seconds)
     submission.state = SubmissionState.SENDING
     submission.next_check_at = None
     if join.activation is not Activation.SENDING:
         join.move_to(Activation.SENDING)
     return Plan(step=Step.SUBMIT, submission=submission)
+
+
+def forget_call(command: ForgetCall, tx: Tx) -> None:
+    """Nothing is on its way to the registry: no lost call has to be waited for.
+
+    Unless somebody else has begun one meanwhile: that one is not ours to forget.
+    """
+    _, submission = _locked(command.enrollment_id, command.revision, tx)
+    if submission is None or submission.holder != tx.causation:
+        return
+    if submission.state is SubmissionState.SENDING:
+        submission.quiet_until = None
 
 
 def withhold_submission(command: WithholdSubmission, tx: Tx) -> None:
@@ -233,6 +249,18 @@ def _take_hold(submission: Submission, seconds: float, tx: Tx) -> None:
         raise Unavailable("another worker is asking the registry about this name")
     submission.holder = tx.causation
     submission.held_until = now + timedelta(seconds=seconds)
+
+
+def _refuse_while_quiet(submission: Submission) -> None:
+    """An earlier call may still be accepted, however late: until it no longer can, it is only looked for."""
+    if submission.quiet_until is None:
+        return
+    left = (submission.quiet_until - SystemClock().now()).total_seconds()
+    if left > 0:
+        raise Unavailable(
+            "the registry may still take a name whose answer was lost: looked up until then, and not sent again",
+            retry_within=left,
+        )
 
 
 def _release(submission: Submission) -> None:

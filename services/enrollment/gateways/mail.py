@@ -1,6 +1,7 @@
 """Mail leaves here: a port, and SMTP behind it."""
 
 import smtplib
+import socket
 import ssl
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -11,9 +12,13 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from marshmallow import ValidationError
 
 from services.enrollment.domain.people import clean_email, clean_name
+from shared import outbound
 from shared.errors import Permanent, Unavailable
 
 _TIMEOUT = 10.0
+_WHOLE_LETTER = 45.0
+"""Seconds for all of it: a server may take its time for a few answers, but not for every byte."""
+
 _DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -32,13 +37,14 @@ class Mailer(Protocol):
 class SmtpMailer:
     """Hands letters to a mail server. Errors carry the server's code only: its text repeats addresses."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, whole_letter: float = _WHOLE_LETTER) -> None:
         self._parts = _split(url)
+        self._whole_letter = whole_letter
 
     def send(self, message: EmailMessage) -> None:
         """Hand over one letter."""
         try:
-            with self._connect() as server:
+            with outbound.within(self._whole_letter), self._connect() as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
@@ -63,9 +69,9 @@ class SmtpMailer:
         port = parts.port or _DEFAULT_PORTS[parts.scheme]
         server: smtplib.SMTP
         if parts.scheme == "smtps":
-            server = smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
+            server = _TlsServer(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
         else:
-            server = smtplib.SMTP(host, port, timeout=_TIMEOUT)
+            server = _Server(host, port, timeout=_TIMEOUT)
         try:
             if parts.scheme == "smtp+starttls":
                 server.starttls(context=ssl.create_default_context())
@@ -75,6 +81,19 @@ class SmtpMailer:
             server.close()
             raise
         return server
+
+
+class _Server(smtplib.SMTP):
+    """Its connection heeds the present deadline from the first byte, before any greeting."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # not in the stub
+        outbound.watch(connection)
+        return connection
+
+
+class _TlsServer(smtplib.SMTP_SSL, _Server):
+    """Asks the class above for a plain connection, which is watched by then, and wraps it."""
 
 
 def check_smtp_url(url: str) -> None:

@@ -19,10 +19,14 @@ from services.payment.gateways.base import (
     RequestRefused,
     SessionFacts,
 )
+from shared import outbound
 from shared.clock import Clock
 from shared.errors import Unavailable
 
 API_VERSION = "2026-10-28.endive"
+WHOLE_CALL = 45.0
+"""Seconds for a call with all its repetitions: three times what connecting and one answer may take, and the waits."""
+
 _TOLERANCE_SECONDS = 300
 _FIND_PAGES = 10
 """A lost session is looked for among this many pages of a hundred, newest first."""
@@ -31,7 +35,15 @@ _FIND_PAGES = 10
 class StripeGateway:
     """Our port to Stripe: one client, a pinned API version, short timeouts, its retries switched on."""
 
-    def __init__(self, *, api_key: str, api_base: str, webhook_secrets: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        api_base: str,
+        webhook_secrets: Sequence[str],
+        clock: Clock,
+        whole_call: float = WHOLE_CALL,
+    ) -> None:
         self._secrets = tuple(webhook_secrets)
         self._clock = clock
         self._client = stripe.StripeClient(
@@ -39,12 +51,13 @@ class StripeGateway:
             stripe_version=API_VERSION,
             base_addresses={"api": api_base.rstrip("/")},
             max_network_retries=2,
-            http_client=stripe.RequestsClient(timeout=cast(Any, (3, 10))),
+            http_client=stripe.RequestsClient(timeout=cast(Any, (3, 10)), session=outbound.session()),
         )
+        self._whole_call = whole_call
 
     def create_session(self, parameters: Mapping[str, Any], *, idempotency_key: str) -> SessionFacts:
         """Make a checkout session; the same key gives the same session again."""
-        with _translated():
+        with _translated(self._whole_call):
             session = self._client.v1.checkout.sessions.create(
                 cast(Any, dict(parameters)), {"idempotency_key": idempotency_key}
             )
@@ -52,7 +65,7 @@ class StripeGateway:
 
     def read_session(self, stripe_session_id: str) -> SessionFacts:
         """How a session stands now."""
-        with _translated():
+        with _translated(self._whole_call):
             session = self._client.v1.checkout.sessions.retrieve(
                 stripe_session_id, {"expand": ["payment_intent.latest_charge"]}
             )
@@ -62,7 +75,7 @@ class StripeGateway:
         """The session of an attempt whose answer was lost, by our metadata; `since` is when we asked."""
         # Stripe cannot search sessions by metadata. A minute's leeway covers the difference of two clocks.
         period = {"gte": int((since - timedelta(minutes=1)).timestamp())}
-        with _translated():
+        with _translated(self._whole_call):
             page = self._client.v1.checkout.sessions.list(
                 {"created": cast(Any, period), "limit": 100, "expand": ["data.payment_intent.latest_charge"]}
             )
@@ -79,7 +92,7 @@ class StripeGateway:
     def expire_session(self, stripe_session_id: str) -> SessionFacts:
         """Close a session if it is open; returns how it stands then, paid perhaps."""
         try:
-            with _translated():
+            with _translated(self._whole_call):
                 session = self._client.v1.checkout.sessions.expire(stripe_session_id)
             return self._facts(session)
         except RequestRefused:
@@ -88,7 +101,7 @@ class StripeGateway:
 
     def read_charge(self, stripe_payment_intent_id: str) -> ChargeFacts:
         """The money taken for a payment intent."""
-        with _translated():
+        with _translated(self._whole_call):
             intent = self._client.v1.payment_intents.retrieve(
                 stripe_payment_intent_id, {"expand": ["latest_charge"]}
             )
@@ -96,7 +109,7 @@ class StripeGateway:
 
     def refunds_of(self, stripe_payment_intent_id: str) -> tuple[RefundFacts, ...]:
         """All refunds of a payment."""
-        with _translated():
+        with _translated(self._whole_call):
             refunds = self._client.v1.refunds.list({"payment_intent": stripe_payment_intent_id, "limit": 100})
             return tuple(reading.refund_facts(refund.to_dict()) for refund in refunds.auto_paging_iter())
 
@@ -125,7 +138,7 @@ class StripeGateway:
         }
         if after is not None:
             parameters["starting_after"] = after
-        with _translated():
+        with _translated(self._whole_call):
             answer = self._client.raw_request("get", "/v1/events", **parameters)
         page: dict[str, Any] = json.loads(answer.body)
         return page
@@ -157,10 +170,14 @@ def _timestamp_of(signature: str) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Stripe's errors in our vocabulary: away, which passes, or refused, which does not."""
+def _translated(seconds: float) -> Iterator[None]:
+    """Stripe's errors in our vocabulary: away, which passes, or refused, which does not. Ends after `seconds`."""
     try:
-        yield
+        with outbound.within(seconds) as deadline:
+            yield
+        if deadline.passed:
+            # What was cut off may look whole, if the other side did not say how long it is.
+            raise Unavailable(f"Stripe gave no whole answer within {seconds:.0f} s")
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
         raise Unavailable(f"Stripe cannot be reached: {type(error).__name__}") from None
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
@@ -170,4 +187,7 @@ def _translated() -> Iterator[None]:
         status = error.http_status or 0
         if status == 409 or (status >= 500 and status != 501):
             raise Unavailable(f"Stripe answered {status}") from None
+        if status < 400:
+            # Cut short, or by something in between: it says nothing about our request.
+            raise Unavailable(f"Stripe's answer {status} cannot be read") from None
         raise RequestRefused(f"Stripe refused: {status} {error.code or type(error).__name__}") from None

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.sandbox.scrum_alliance.app import create_app, stop
+from deploy.sandbox.scrum_alliance.config import ScrumAllianceConfig
+from deploy.sandbox.scrum_alliance.sandbox import Sandbox, sandbox_of
+from deploy.sandbox.serving import Serving
 from tests.component.certification.line import Line
 from tests.component.certification.site import Site
 
@@ -23,3 +27,13 @@ def site(line: Line) -> Iterator[Site]:
     site = Site(line)
     yield site
     site.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[tuple[Sandbox, str]]:
+    """The registry's sandbox and its address."""
+    app = create_app(ScrumAllianceConfig())
+    serving = Serving("127.0.0.1", 0).start(app)
+    yield sandbox_of(app), serving.url
+    serving.stop()
+    stop(app)

@@ -24,6 +24,7 @@ from services.certification.gateways.base import (
     MemberRecord,
     MembershipRegistry,
     MembershipRequest,
+    NotTaken,
     SubmissionRefused,
 )
 from services.certification.subscriptions import subscriptions
@@ -45,7 +46,7 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 class MemoryRegistry:
-    """A registry that never deduplicates, counts everything, and can lose the answer after accepting."""
+    """A registry that never deduplicates, counts everything, and can lose the answer before or after accepting."""
 
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
@@ -53,6 +54,9 @@ class MemoryRegistry:
         self.requests: list[MembershipRequest] = []
         self.away = False
         self.lose_answers = 0
+        self.keep_waiting = 0
+        self.waiting: list[MembershipRequest] = []
+        self.turns_away = False
         self.refuse: str | None = None
         self.before_accepting: Callable[[MembershipRequest], None] = lambda request: None
 
@@ -67,15 +71,30 @@ class MemoryRegistry:
         self.before_accepting(request)
         if self.away:
             raise Unavailable("the registry is away")
+        if self.turns_away:
+            raise NotTaken("the registry turned the call away")
         if self.refuse is not None:
             raise SubmissionRefused(self.refuse)
         self.requests.append(request)
-        self.accepted[request.reference] += 1
-        record = self.records.setdefault(request.reference, MemberRecord(reference=request.reference))
+        if self.keep_waiting > 0:
+            self.keep_waiting -= 1
+            self.waiting.append(request)
+            raise Unavailable("the answer was lost, and the name waits in some queue")
+        record = self._accept(request)
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise Unavailable("the answer was lost")
         return record
+
+    def accept_what_waited(self) -> None:
+        """What was kept waiting arrives at last."""
+        for request in self.waiting:
+            self._accept(request)
+        self.waiting.clear()
+
+    def _accept(self, request: MembershipRequest) -> MemberRecord:
+        self.accepted[request.reference] += 1
+        return self.records.setdefault(request.reference, MemberRecord(reference=request.reference))
 
 
 class HandWork(Work):
@@ -104,7 +123,12 @@ class Line:
     """Certification with its database, its registry, and the requests its task has not finished yet."""
 
     def __init__(
-        self, folder: Path, *, url: str | None = None, members: MembershipRegistry | None = None
+        self,
+        folder: Path,
+        *,
+        url: str | None = None,
+        members: MembershipRegistry | None = None,
+        quiet_seconds: float = 0.0,
     ) -> None:
         self.url = url or f"sqlite:///{folder / 'certification.sqlite'}"
         self.engine = make_engine(self.url)
@@ -118,7 +142,7 @@ class Line:
         self.pending: list[tuple[str, MembershipActivationRequested]] = []
         self._codec = Codec(REGISTRY)
         self.transactions = Transactions(self.engine, self._encode, self.clock)
-        self.table = subscriptions(members or self.registry)
+        self.table = subscriptions(members or self.registry, quiet_seconds)
 
     def _encode(self, event: Any, *, message_id: UUID, **more: Any) -> Encoded:
         # Noted before the commit: the tests of crashes read the outbox instead.

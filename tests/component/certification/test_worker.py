@@ -3,98 +3,17 @@
 The sandbox does not deduplicate, and loses an answer after accepting: one accepted submission all the same.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from deploy.sandbox.scrum_alliance.app import create_app, stop
-from deploy.sandbox.scrum_alliance.config import ScrumAllianceConfig
-from deploy.sandbox.scrum_alliance.sandbox import Sandbox, sandbox_of
-from deploy.sandbox.serving import Serving
-from services.certification.app import build
-from services.certification.domain.join import Join
+from deploy.sandbox.scrum_alliance.sandbox import Sandbox
 from services.certification.domain.submission import Submission
-from services.certification.settings import Settings
-from shared.config import load_settings
-from shared.contracts.manifest import MANIFEST
 from shared.db.kernel_tables import inbox, outbox
-from shared.db.migrate import upgrade
-from shared.messaging.bus import Bus, Manifest
-from shared.messaging.embedded_bus import EmbeddedBus
-from shared.messaging.event import Event
-from shared.messaging.subscriptions import RetryPolicy, TimerContext
-from shared.service import Overrides, Service
-from shared.worker import Worker
 from tests.component.certification.events import Story
-
-ONLY_US = Manifest(subscriptions={"certification": MANIFEST.subscriptions["certification"]})
-RETRY_AT_ONCE = RetryPolicy(steps=(0.01,))
-
-
-@pytest.fixture
-def sandbox() -> Iterator[tuple[Sandbox, str]]:
-    """The registry's sandbox and its address."""
-    app = create_app(ScrumAllianceConfig())
-    serving = Serving("127.0.0.1", 0).start(app)
-    yield sandbox_of(app), serving.url
-    serving.stop()
-    stop(app)
-
-
-class Running:
-    """One certification service whose own outbox plays the other services."""
-
-    def __init__(self, folder: Path, registry_url: str) -> None:
-        url = f"sqlite:///{folder / 'certification.sqlite'}"
-        environ = {"ROSTRUM_MODE": "sandbox", "DATABASE_URL": url, "SCRUM_ALLIANCE_URL": registry_url}
-
-        def bus(service: Service) -> Bus:
-            return EmbeddedBus({"certification": url}, ONLY_US)
-
-        self.service = build(
-            load_settings(Settings, environ), overrides=Overrides(bus=bus, policy=RETRY_AT_ONCE)
-        )
-        upgrade(self.service.engine, self.service.migrations, self.service.metadata)
-        self.worker = Worker(self.service)
-
-    def tell(self, *events: Event) -> None:
-        """Say events as if their owners had."""
-        with self.service.transactions.begin() as tx:
-            for event in events:
-                tx.publish(event)
-
-    def until(self, arrived: Callable[[Join | None], bool], story: Story) -> Join:
-        """Work, one step of each loop at a time, until the join is as wanted."""
-        for _ in range(200):
-            with self.service.transactions.read() as session:
-                join = session.get(Join, story.enrollment_id)
-            if arrived(join):
-                assert join is not None
-                return join
-            steps = (self.worker.relay.step, self.worker.desk.step, self.worker.tasks.step)
-            if not sum(step() for step in steps):
-                time.sleep(0.02)
-        raise AssertionError("it never came that far")
-
-    def run_timer(self) -> None:
-        """One run of the check of activations."""
-        (timer,) = self.service.timers
-        service = self.service
-        timer.run(TimerContext(service=service, transactions=service.transactions, clock=service.clock))
-
-    def rows(self, *columns: Any) -> list[Any]:
-        """Rows of the kernel's tables."""
-        with self.service.transactions.read() as session:
-            return list(session.execute(select(*columns)))
-
-    def close(self) -> None:
-        """Let go of everything."""
-        self.worker.stop()
-        self.service.engine.dispose()
+from tests.component.certification.running import Running
 
 
 @pytest.fixture
