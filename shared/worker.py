@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 
@@ -17,6 +18,7 @@ from shared.db.wakeup import Listener
 from shared.errors import Unavailable
 from shared.messaging.bus import Bus
 from shared.messaging.consumer import DeliveryDesk
+from shared.messaging.depth_history import EVERY_SECONDS, own_queues, take_sample
 from shared.messaging.desk import Desk
 from shared.messaging.failures import DatabaseAway
 from shared.messaging.housekeeping import forget_failed_people, purge_group_actions, purge_outbox
@@ -86,6 +88,7 @@ class Worker:
             if self._consumer is not None
             else None
         )
+        self.started_at = datetime.now(UTC)
         self._due: dict[str, float] = {}
         self._timers = (*service.timers, *self._housekeeping())
         self.threads: list[threading.Thread] = []
@@ -192,7 +195,14 @@ class Worker:
             idempotency.forget(service.transactions)
             purge_group_actions(service.transactions)
 
-        return (Timer(name="housekeeping", every_seconds=3600, run=tidy),)
+        def sample(_context: TimerContext) -> None:
+            queues = own_queues(self.bus.depths(), service.name)
+            take_sample(service.engine, worker_started_at=self.started_at, queues=queues)
+
+        return (
+            Timer(name="housekeeping", every_seconds=3600, run=tidy),
+            Timer(name="sample_depths", every_seconds=EVERY_SECONDS, run=sample),
+        )
 
 
 def repeat(loop: Loop, service: Service, stopping: threading.Event) -> None:

@@ -4,6 +4,8 @@ A scrape costs a few short queries on indexes of open messages, however many wer
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import structlog
@@ -15,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from shared.db.engine import read_connection
 from shared.messaging import operations
+from shared.messaging.depth_history import STALE, last_sample
 from shared.messaging.inbox import BUS
 from shared.observability.metrics import REGISTRY
 from shared.observability.redaction import describe_error
@@ -22,6 +25,7 @@ from shared.service import Service
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OPEN = ("received", "failed", "dead")
+_FRESH = STALE.total_seconds()
 
 log = structlog.get_logger("metrics")
 
@@ -75,6 +79,7 @@ class Stored(Collector):
         with read_connection(service.engine) as connection:
             size, age = operations.outbox_depth(connection)
             found = operations.open_messages(connection)
+            last = last_sample(connection)
         families.add("outbox_messages", "Messages that wait to be published.", size, service=name)
         families.add(
             "outbox_oldest_age_seconds",
@@ -108,6 +113,18 @@ class Stored(Collector):
             max((one.oldest_unavailable.total_seconds() for one in found), default=0.0),
             service=name,
         )
+        silent = (datetime.now(UTC) - last.sampled_at).total_seconds() if last is not None else inf
+        families.add(
+            "worker_sample_age_seconds",
+            "Since a worker has last sampled depths, as a running one does every 15 s; +Inf before the first.",
+            silent,
+            service=name,
+        )
+        # Told by the worker: asking the broker at every scrape would make its outage ours.
+        for queue, depth in (last.queues or {}).items() if last is not None and silent < _FRESH else ():
+            families.add(
+                "queue_messages", "Messages in the broker's queues.", depth, service=name, queue=queue
+            )
         with service.transactions.read() as session:
             for gauge in service.gauges:
                 value = gauge.read(session, service.clock.now())

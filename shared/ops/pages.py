@@ -1,5 +1,6 @@
 """Pages for people who mend: look, search, retry one, discard one with a reason."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from shared.auth.guards import current_staff, staff
 from shared.db.engine import read_connection, write_connection
 from shared.errors import Invalid, NotFound
 from shared.messaging import groups, operations
+from shared.messaging.depth_history import STALE, last_sample
 from shared.messaging.timeline import references_of, timeline
 from shared.ops import reports
 from shared.ops.depths import Depths
 from shared.ops.group_pages import add_group_pages
+from shared.ops.history_page import add_history_page
 from shared.ops.masking import masked_payload
 from shared.ops.roles import ROLES
 from shared.service import Service
@@ -40,12 +43,15 @@ def ops_blueprint(service: Service) -> Blueprint:
         with read_connection(service.engine) as connection:
             report = reports.overview(connection)
             found = groups.groups(connection, limit=OVERVIEW_GROUPS + 1)
+            last = last_sample(connection)
+        since_sample = datetime.now(UTC) - last.sampled_at if last is not None else None
         return render_template(
             "ops/overview.html",
             report=report,
             groups=found[:OVERVIEW_GROUPS],
             more=len(found) > OVERVIEW_GROUPS,
             depths=depths.read(),
+            silent_for=since_sample if since_sample is not None and since_sample > STALE else None,
         )
 
     @blueprint.get("/messages")
@@ -150,6 +156,7 @@ def ops_blueprint(service: Service) -> Blueprint:
         )
 
     add_group_pages(blueprint, service)
+    add_history_page(blueprint, service)
     return blueprint
 
 

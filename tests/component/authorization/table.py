@@ -111,6 +111,7 @@ EVERY_SERVICE = (
     ),
     get("/{service}/ops/published/<uuid:message_id>", OPS_PEOPLE),
     get("/{service}/ops/timeline", OPS_PEOPLE),
+    get("/{service}/ops/history", OPS_PEOPLE),
     get("/{service}/ops/groups", OPS_PEOPLE),
     get("/{service}/ops/groups/<fingerprint>", OPS_PEOPLE),
     post(
