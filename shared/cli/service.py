@@ -19,7 +19,7 @@ from shared.messaging import operations
 from shared.messaging.timeline import timeline as read_timeline
 from shared.observability.logs import configure_logs
 from shared.service import Service
-from shared.worker import Worker
+from shared.worker import Worker, settle
 from shared.worker_health import answering
 
 S = TypeVar("S", bound=KernelSettings)
@@ -109,6 +109,7 @@ def run_until_told(workers: list[Worker]) -> None:
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
+    settle()
     with answering(workers):
         told.wait()
         for running in workers:

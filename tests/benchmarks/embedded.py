@@ -20,6 +20,7 @@ from shared.ids import new_id
 from shared.messaging.desk import Desk
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
+from shared.worker import settle
 from tests.benchmarks.figures import Figure, paired
 from tests.benchmarks.subject import SINK, Thing, ThingNoted, bodies, build, fill_outbox
 
@@ -44,6 +45,8 @@ def measure(*, rounds: int = 3, messages: int = MESSAGES) -> Figure:
         bus = source.open_bus()
         relay = Relay(source.engine, bus, singleton_lock(source.engine, "relay"), batch=BATCH)
         desk = Desk(sink.transactions, sink.reader, policy=sink.policy, lease_seconds=60, batch=BATCH)
+
+        settle()
 
         def empty() -> None:
             with write_connection(sink.engine) as connection:

@@ -9,7 +9,7 @@ place: the user is told, and after a jittered pause a new connection is made.
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -18,8 +18,8 @@ import pika
 import structlog
 from pika import exceptions as amqp
 
-from shared.messaging.bus import BusUnavailable, Manifest
-from shared.messaging.rabbitmq_bus import topology
+from shared.messaging.bus import BusUnavailable, Manifest, OutgoingMessage
+from shared.messaging.rabbitmq_bus import frames, topology
 from shared.messaging.rabbitmq_bus.problems import topology_problem, words
 from shared.messaging.rabbitmq_bus.topology import Channel
 
@@ -269,14 +269,20 @@ class BrokerConnection:
             connection.close()
 
 
-def properties(message_id: str, event_type: str) -> Any:
-    """The AMQP properties of an event: kept on disk, CloudEvents in structured JSON."""
-    return pika.BasicProperties(
-        content_type="application/cloudevents+json",
-        delivery_mode=2,
-        message_id=message_id,
-        type=event_type,
-    )
+def publish(channel: Any, exchange: str, messages: Sequence[OutgoingMessage]) -> None:
+    """Send events in their order: kept on disk, returned when no queue takes them."""
+    output = frames.output_of(channel)
+    if output is not None and frames.fit(channel, messages):
+        output([frames.joined(channel.channel_number, exchange, messages)])
+        return
+    for message in messages:
+        properties = pika.BasicProperties(
+            content_type=frames.CONTENT_TYPE,
+            delivery_mode=frames.KEPT_ON_DISK,
+            message_id=message.message_id,
+            type=message.type,
+        )
+        channel.basic_publish(exchange, message.type, message.body, properties, True)
 
 
 def vhost_of(url: str) -> str:

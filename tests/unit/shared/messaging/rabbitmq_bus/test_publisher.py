@@ -29,6 +29,8 @@ class Line:
         channel = SimpleNamespace(
             add_on_return_callback=lambda callback: None,
             basic_publish=lambda *arguments: None,
+            connection=None,
+            is_open=True,
             confirm_delivery=lambda on_confirm, callback: callback(None),
         )
         ready(channel)
