@@ -54,18 +54,21 @@ class _Prepared:
         constants = [name for name in names if name not in columns]
         self._sql = str(compiled)
         self._constants = tuple(compiled.binds[name].effective_value for name in constants)
-        self._pick = itemgetter(*((*columns, *constants).index(name) for name in names))
+        order = [(*columns, *constants).index(name) for name in names]
+        self._pick = itemgetter(*order)
+        self._as_given = order == list(range(len(columns)))
         converters = [compiled.binds[name].type.dialect_impl(positional) for name in columns]
         found = [(n, c.bind_processor(positional)) for n, c in enumerate(converters)]
         self._converters = [(n, convert) for n, convert in found if convert is not None]
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
-        pick, constants = self._pick, self._constants
         if self._converters:
             rows = [self._converted(row) for row in rows]
-        parameters = [pick(row + constants) for row in rows]
+        if not self._as_given:
+            pick, constants = self._pick, self._constants
+            rows = [pick(row + constants) for row in rows]
         result = connection.exec_driver_sql(
-            self._sql, parameters, execution_options={"preserve_rowcount": True}
+            self._sql, list(rows), execution_options={"preserve_rowcount": True}
         )
         return result.rowcount
 

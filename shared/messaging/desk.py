@@ -32,7 +32,7 @@ class Desk:
         *,
         policy: RetryPolicy,
         lease_seconds: float,
-        batch: int = 100,
+        batch: int = 200,
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._transactions = transactions

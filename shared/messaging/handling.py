@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.db.transaction import Transactions, Tx
+from shared.messaging.inbox import BUS
 from shared.messaging.reading import Message, Reader
 from shared.messaging.subscriptions import Handler
 from shared.observability.context import correlated
@@ -56,6 +57,8 @@ def count_handled(transactions: Transactions, reader: Reader, messages: Sequence
     for source, count in Counter(message.consumer for message in messages).items():
         transactions.meter.messages(source, "handled", count)
     for message in messages:
+        if message.consumer == BUS:
+            continue
         made_at = reader.made_at(message.consumer, message.event)
         if made_at is not None:
             lag = (transactions.clock.now() - made_at).total_seconds()
