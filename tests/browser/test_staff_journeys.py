@@ -140,9 +140,9 @@ def test_operations_mend_what_failed(visit: Visit, embedded: Site, regulars: Reg
 def open_failed(hands: Hands, enrollment_id: str) -> None:
     """Search by a business id, and open the message about it that failed."""
     page = hands.page
-    hands.write(page.get_by_label("Find messages by an id"), enrollment_id)
-    hands.send(page.get_by_label("Find messages by an id"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("Messages that name this id")
+    hands.write(page.get_by_label("Find what happened, by an id"), enrollment_id)
+    hands.send(page.get_by_label("Find what happened, by an id"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("What happened in certification")
     failed = page.get_by_role("row", name=re.compile("activation_requested.*Retrying"))
-    hands.press(failed.get_by_role("link"))
+    hands.press(failed.get_by_role("link", name="membership.activation_requested.v1"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("activation_requested")
