@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import requests
 from sqlalchemy import select, update
@@ -37,7 +37,12 @@ class Regulars:
         ]
         wanted = {"payer_name": "Pia Payer", "payer_email": "pia@example.com", "attendees": attendees}
         url = f"{self._site.plan.site_url}/enrollment/api/bookings"
-        answer = requests.post(url, json={**wanted, "workshop_id": str(workshop_id)}, timeout=30)
+        answer = requests.post(
+            url,
+            json={**wanted, "workshop_id": str(workshop_id)},
+            headers={"Idempotency-Key": str(uuid4())},
+            timeout=30,
+        )
         assert answer.status_code == 201, answer.text
         placed: dict[str, Any] = answer.json()
         return placed
