@@ -57,10 +57,8 @@ def retry_dead(service: Service, message_id: str, source: str) -> None:
 def discard_dead(service: Service, message_id: str, source: str, reason: str) -> None:
     """Give one failed or dead message up."""
     with _told(), write_connection(service.engine) as connection:
-        row = operations.get_message(connection, source, message_id)
-        redacted = service.reader.redacted(source, row.payload) if row.payload else None
         operations.discard_message(
-            connection, source, message_id, actor=_operator(), reason=reason, redacted=redacted
+            connection, service.reader, source, message_id, actor=_operator(), reason=reason
         )
     click.echo("Discarded; it stays listed with your reason.")
 

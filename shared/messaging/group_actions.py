@@ -83,7 +83,7 @@ def discard_group(engine: Engine, reader: Reader, key: Key, *, actor: str, reaso
                 {
                     "b_consumer": row.consumer,
                     "b_message_id": row.message_id,
-                    "b_payload": reader.redacted(row.consumer, row.payload) if row.payload else None,
+                    "b_payload": reader.redacted(row.consumer, row.payload),
                 }
                 for row in rows
             ],

@@ -77,7 +77,7 @@ def _old_failures(transactions: Transactions, after: tuple[str, str]) -> Sequenc
 
 
 def _forget(transactions: Transactions, reader: Reader, row: Row[Any, Any, Any, Any]) -> int:
-    kept = reader.redacted(row.consumer, row.payload) if row.payload else None
+    kept = reader.redacted(row.consumer, row.payload)
     if kept == row.payload and row.raw is None:
         return 0
     with write_connection(transactions.engine) as connection:

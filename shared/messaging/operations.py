@@ -12,6 +12,7 @@ from shared.db.kernel_tables import inbox, message_reference, outbox
 from shared.db.moment import moment
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import seconds_since
+from shared.messaging.reading import Reader
 
 
 def outbox_depth(connection: Connection) -> tuple[int, timedelta | None]:
@@ -167,9 +168,9 @@ def retry_message(connection: Connection, consumer: str, message_id: str, *, act
 
 
 def discard_message(
-    connection: Connection, consumer: str, message_id: str, *, actor: str, reason: str, redacted: str | None
+    connection: Connection, reader: Reader, consumer: str, message_id: str, *, actor: str, reason: str
 ) -> None:
-    """Give a failed or dead message up, with a reason; its personal data goes with it."""
+    """Give a failed or dead message up, with a reason; its personal data goes with it, as `reader` tells it."""
     if not reason.strip():
         raise Invalid(
             "reason_missing", "Say why the message is discarded.", fields={"reason": ["Enter a reason."]}
@@ -183,7 +184,7 @@ def discard_message(
         connection,
         row,
         state="discarded",
-        payload=redacted,
+        payload=reader.redacted(consumer, row.payload),
         raw=null(),
         finished_at=moment(),
         next_attempt_at=None,

@@ -93,8 +93,10 @@ class Reader:
             reaction=source.subscriptions.get(event_type),
         )
 
-    def redacted(self, consumer: str, body: str) -> str | None:
-        """What may be kept of a body without its personal data; None when it cannot be told apart."""
+    def redacted(self, consumer: str, body: str | None) -> str | None:
+        """What may be kept of a body without its personal data; None when it cannot be told apart, or is none."""
+        if not body:
+            return None
         try:
             if consumer == BUS:
                 # Not by reading it: a body of an unknown type, or one redacted before, must work as well.

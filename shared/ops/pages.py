@@ -125,15 +125,13 @@ def ops_blueprint(service: Service) -> Blueprint:
         """Give it up, with a reason that stays with it."""
         try:
             with write_connection(service.engine) as connection:
-                row = operations.get_message(connection, source, message_id)
-                redacted = service.reader.redacted(source, row.payload) if row.payload else None
                 operations.discard_message(
                     connection,
+                    service.reader,
                     source,
                     message_id,
                     actor=_actor(),
                     reason=request.form.get("reason", ""),
-                    redacted=redacted,
                 )
         except Invalid as error:
             return _show(source, message_id, error.fields), 422

@@ -195,7 +195,9 @@ def retry(left: Left, message_id: str) -> None:
 
 def discard(left: Left, message_id: str) -> None:
     with write_connection(left.service.engine) as connection:
-        operations.discard_message(connection, BUS, message_id, actor="ops", reason="gone", redacted=None)
+        operations.discard_message(
+            connection, left.service.reader, BUS, message_id, actor="ops", reason="gone"
+        )
 
 
 @pytest.mark.parametrize("act", [retry, discard])

@@ -1,5 +1,6 @@
 """A tiny service, to try the web kernel without any of the real ones."""
 
+import re
 from pathlib import Path
 from uuid import UUID
 
@@ -189,3 +190,10 @@ def sign_in(app: Flask, *roles: str, name: str = "Tess Trainer") -> tuple[Princi
     principal = Principal.sign_in(staff_id=KNOWN, name=name, roles=roles)
     authenticator: Authenticator = app.extensions["rostrum-auth"]
     return principal, authenticator.cookie.issue(principal)
+
+
+def token_in(html: str) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    assert found
+    return found[1]

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,38 +18,10 @@ from tests.support.demo_service import (
     KNOWN,
     demo_service,
     sign_in,
-    write_templates,
+    token_in,
 )
 
 STAFF = "rostrum_staff"
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """The demo service on a fresh database."""
-    write_templates(tmp_path)
-    service = demo_service(tmp_path)
-    yield service
-    service.engine.dispose()
-
-
-@pytest.fixture
-def app(service: Service, tmp_path: Path) -> Flask:
-    """Its web app."""
-    return create_web(service, folder=tmp_path)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A browser."""
-    return app.test_client()
-
-
-def token_in(html: str) -> str:
-    """The form token of a page."""
-    found = re.search(r'name="csrf_token" value="([^"]+)"', html)
-    assert found
-    return found[1]
 
 
 def body_of(response: Any) -> Any:
