@@ -76,6 +76,8 @@ class Service:
     seed: Callable[["Service"], None] | None = None
     form_origins: tuple[str, ...] = ()
     forgettable: frozenset[str] = frozenset()
+    # Makes this service anew in another process, to which it is sent as a pickle.
+    rebuild: "Callable[[], Service] | None" = None
 
     @property
     def subscriptions(self) -> Subscriptions:

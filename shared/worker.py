@@ -66,6 +66,7 @@ class Worker:
             service.reader,
             lease_seconds=settings.lease_seconds,
             policy=service.policy,
+            rebuild=service.rebuild,
             checkpoint=service.checkpoint,
         )
         self.tasks = TaskRunner(
@@ -73,6 +74,7 @@ class Worker:
             service.reader,
             lease_seconds=settings.lease_seconds,
             policy=service.policy,
+            rebuild=service.rebuild,
             checkpoint=service.checkpoint,
         )
         self._consumer = self.bus.consumer()

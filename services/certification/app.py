@@ -1,6 +1,7 @@
 """The composition root: settings in, service out."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -50,6 +51,7 @@ def build(
     return compose(
         name="certification",
         settings=settings,
+        rebuild=partial(build, settings),
         registry=REGISTRY,
         manifest=MANIFEST,
         metadata=Base.metadata,

@@ -1,6 +1,7 @@
 """Enrollment's composition root: settings in, `Service` out."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -36,6 +37,7 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
     return compose(
         name="enrollment",
         settings=settings,
+        rebuild=partial(build, settings),
         registry=REGISTRY,
         manifest=MANIFEST,
         metadata=Base.metadata,

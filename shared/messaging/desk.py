@@ -5,12 +5,13 @@ checks the lease. Used for everything on the embedded bus, for redelivered messa
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 
 from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import leases
+from shared.messaging import isolation, leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.handling import HandlerFailed, count_handled, handle_batch
 from shared.messaging.leases import Claimed
@@ -33,6 +34,7 @@ class Desk:
         policy: RetryPolicy,
         lease_seconds: float,
         batch: int = 200,
+        rebuild: Callable[[], Any] | None = None,
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._transactions = transactions
@@ -42,6 +44,7 @@ class Desk:
         self._policy = policy
         self._lease_seconds = lease_seconds
         self._batch = batch
+        self._rebuild = rebuild
         self._checkpoint = checkpoint
         self._tasks = reader.task_types()
         # Claimed when our database went away: given back first, so that the outage is no attempt of theirs.
@@ -77,6 +80,7 @@ class Desk:
                     limit=self._batch,
                     without=self._tasks,
                     suspects=turn.mine,
+                    isolated_seconds=None if self._rebuild is None else isolation.LEASE_SECONDS,
                 )
         except Exception as error:
             raise_if_away(error)
@@ -86,8 +90,15 @@ class Desk:
         turn.keep_for(claimed)
         return claimed
 
+    def work_on(self, one: Claimed) -> None:
+        """Handle one message that somebody has claimed for this."""
+        self._work_off([one])
+
     def _work_off(self, claimed: Sequence[Claimed]) -> None:
         self._checkpoint("after_claim")
+        if claimed[0].alone and self._rebuild is not None:
+            isolation.try_alone(self._rebuild, self._engine, claimed[0], self._policy)
+            return
         readable: list[Pair] = []
         for one in claimed:
             try:

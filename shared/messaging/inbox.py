@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from shared.db.bulk import ManyRows
 from shared.db.kernel_tables import inbox
@@ -178,5 +178,25 @@ def store_failed(connection: Connection, row: dict[str, Any], failure: Failure, 
             next_attempt_at=moment(policy.wait(1)),
             first_failed_at=moment(),
             failed_at=moment(),
+        )
+    )
+
+
+def bury(connection: Connection, which: ColumnElement[bool], interruptions: int, addition: str = "") -> None:
+    """Dead, since the process vanished too often while it worked on this; `addition` says more."""
+    connection.execute(
+        update(inbox)
+        .where(which)
+        .values(
+            state="dead",
+            interruptions=interruptions,
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=None,
+            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
+            failed_at=moment(),
+            error_kind="interrupted",
+            fingerprint="interrupted",
+            error=f"the process vanished {interruptions} times while it worked on this message{addition}",
         )
     )

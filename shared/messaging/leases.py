@@ -27,7 +27,7 @@ from sqlalchemy import (
 from shared.db.bulk import ManyRows
 from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
-from shared.messaging.inbox import OPEN_STATES, Failure
+from shared.messaging.inbox import OPEN_STATES, Failure, bury
 from shared.messaging.subscriptions import RetryPolicy
 
 
@@ -45,6 +45,9 @@ class Claimed(NamedTuple):
     """The process vanished before while it worked on this one: see `suspects.py`."""
     after_outage: bool
     """The attempt before this one found something unavailable."""
+    interruptions: int = 0
+    alone: bool = False
+    """Interrupted so often that it is to be tried in a process of its own: see `isolation.py`."""
 
 
 def claim(
@@ -56,12 +59,14 @@ def claim(
     only: Collection[tuple[str, str]] | None = None,
     without: Collection[tuple[str, str]] = (),
     suspects: bool = True,
+    isolated_seconds: float | None = None,
 ) -> list[Claimed]:
     """Take waiting messages under a lease; `only`/`without` select by (consumer, type).
 
     Messages on their first attempt are taken as a batch. One that was tried or interrupted before is taken
-    alone, so that it harms no neighbour; one interrupted too often is dead. Without `suspects`, interrupted
-    ones are left alone.
+    by itself, so that it harms no neighbour. One interrupted too often is to be tried `alone`, under a lease of
+    `isolated_seconds`; where that cannot be done (None) it is dead. Without `suspects`, interrupted ones are
+    left alone.
     """
     if only is not None and not only:
         return []
@@ -73,12 +78,16 @@ def claim(
     if not rows:
         return []
     batch: Sequence[Row[Any]] = [row for row in rows if _untried(row)] if _untried(rows[0]) else rows[:1]
+    interruptions, alone = 0, False
     if not _untried(batch[0]):
         row = batch[0]
         interruptions = row.interruptions + (1 if row.lease_token is not None else 0)
-        if interruptions >= policy.max_interruptions:
-            _bury_interrupted(connection, row, interruptions)
+        alone = interruptions >= policy.max_interruptions
+        if alone and isolated_seconds is None:
+            bury(connection, _is(row), interruptions)
             return []
+        if alone:
+            lease_seconds = max(lease_seconds, isolated_seconds or 0.0)
         if interruptions != row.interruptions:
             connection.execute(update(inbox).where(_is(row)).values(interruptions=interruptions))
     token = str(uuid4())
@@ -94,6 +103,8 @@ def claim(
             correlation_id=row.correlation_id,
             suspect=row.lease_token is not None or row.interruptions > 0,
             after_outage=row.error_kind == "unavailable",
+            interruptions=interruptions,
+            alone=alone,
         )
         for row in batch
     ]
@@ -166,23 +177,9 @@ def _is(row: Row[Any]) -> Any:
     return and_(inbox.c.consumer == row.consumer, inbox.c.message_id == row.message_id)
 
 
-def _bury_interrupted(connection: Connection, row: Row[Any], interruptions: int) -> None:
-    connection.execute(
-        update(inbox)
-        .where(_is(row))
-        .values(
-            state="dead",
-            interruptions=interruptions,
-            lease_token=None,
-            lease_until=None,
-            next_attempt_at=None,
-            first_failed_at=func.coalesce(inbox.c.first_failed_at, moment()),
-            failed_at=moment(),
-            error_kind="interrupted",
-            fingerprint="interrupted",
-            error=f"the process vanished {interruptions} times while it worked on this message",
-        )
-    )
+def give_up(connection: Connection, claimed: Claimed) -> None:
+    """Bury a message whose process vanished while it did nothing else."""
+    bury(connection, _leased(claimed), claimed.interruptions + 1, ", at last in a process of its own")
 
 
 _FINISH = ManyRows(
@@ -251,6 +248,20 @@ def release(connection: Connection, claimed: Sequence[Claimed]) -> None:
             .where(_leased(one))
             .values(attempts=inbox.c.attempts - 1, lease_token=None, lease_until=None)
         )
+
+
+def postpone(connection: Connection, claimed: Claimed, seconds: float) -> None:
+    """Give a message back that could not be worked on: the attempt does not count, the next one is later."""
+    connection.execute(
+        update(inbox)
+        .where(_leased(claimed))
+        .values(
+            attempts=inbox.c.attempts - 1,
+            lease_token=None,
+            lease_until=None,
+            next_attempt_at=moment(seconds),
+        )
+    )
 
 
 def fail(connection: Connection, claimed: Claimed, failure: Failure, policy: RetryPolicy) -> str | None:

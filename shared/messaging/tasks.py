@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 
 from shared.clock import Clock
 from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import leases
+from shared.messaging import isolation, leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.handling import count_handled
 from shared.messaging.leases import Claimed
@@ -75,6 +76,7 @@ class TaskRunner:
         *,
         policy: RetryPolicy,
         lease_seconds: float,
+        rebuild: Callable[[], Any] | None = None,
         checkpoint: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._transactions = transactions
@@ -82,6 +84,7 @@ class TaskRunner:
         self._reader = reader
         self._policy = policy
         self._lease_seconds = lease_seconds
+        self._rebuild = rebuild
         self._checkpoint = checkpoint
         self._types = reader.task_types()
         self._running: dict[tuple[str, str], Claimed] = {}
@@ -100,6 +103,10 @@ class TaskRunner:
                 self._take(one)
         return len(claimed)
 
+    def work_on(self, one: Claimed) -> None:
+        """Perform one task that somebody has claimed for this, and whose lease they renew."""
+        self._perform(one)
+
     def _claim(self, turn: Turn) -> list[Claimed]:
         try:
             with self._guard:
@@ -117,6 +124,7 @@ class TaskRunner:
                     limit=1,
                     only=self._types,
                     suspects=turn.mine,
+                    isolated_seconds=None if self._rebuild is None else isolation.LEASE_SECONDS,
                 )
         except Exception as error:
             with self._guard:
@@ -131,7 +139,10 @@ class TaskRunner:
         with self._guard:
             self._running[key] = one
         try:
-            self._perform(one)
+            if one.alone and self._rebuild is not None:
+                isolation.try_alone(self._rebuild, self._engine, one, self._policy)
+            else:
+                self._perform(one)
         except Exception:
             with self._guard:
                 self._to_release.append(one)
@@ -144,9 +155,13 @@ class TaskRunner:
         """Extend the leases of what is running; called every third of a lease."""
         with self._guard:
             running = list(self._running.values())
-        for one in running:
-            with write_connection(self._engine) as connection:
-                leases.renew(connection, one, self._lease_seconds)
+        try:
+            for one in running:
+                with write_connection(self._engine) as connection:
+                    leases.renew(connection, one, self._lease_seconds)
+        except Exception as error:
+            raise_if_away(error)
+            raise
 
     def _perform(self, one: Claimed) -> None:
         began = time.perf_counter()

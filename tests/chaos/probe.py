@@ -9,6 +9,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, insert
@@ -38,9 +39,17 @@ def watched(service: Service) -> Service:
     reader = service.reader
     sources = {name: _source(source) for name, source in reader.sources.items()}
     table = Subscriptions(*_rows(reader.subscriptions))
+    rebuild = service.rebuild
     return dataclasses.replace(
-        service, reader=dataclasses.replace(reader, subscriptions=table, sources=sources)
+        service,
+        reader=dataclasses.replace(reader, subscriptions=table, sources=sources),
+        rebuild=None if rebuild is None else partial(_rebuilt, rebuild),
     )
+
+
+def _rebuilt(rebuild: Callable[[], Service]) -> Service:
+    """The same in the process in which a suspect is tried alone."""
+    return watched(rebuild())
 
 
 def _source(source: InboxSource) -> InboxSource:

@@ -20,7 +20,7 @@ from pika import exceptions as amqp
 
 from shared.messaging.bus import BusUnavailable, Manifest, OutgoingMessage
 from shared.messaging.rabbitmq_bus import frames, topology
-from shared.messaging.rabbitmq_bus.problems import topology_problem, words
+from shared.messaging.rabbitmq_bus.problems import refused_us, topology_problem, words
 from shared.messaging.rabbitmq_bus.topology import Channel
 
 log = structlog.get_logger()
@@ -244,7 +244,9 @@ class BrokerConnection:
         if reason.reply_code == 403 and not self._looking:
             self._on_topology_channel(self._look)
         else:
-            self.fail(topology_problem(reason), hopeless=reason.reply_code in (403, 404, 406))
+            # What is missing while we declare everything is not there *yet*: the broker has just started.
+            missing = reason.reply_code == 404 and self._looking
+            self.fail(topology_problem(reason), hopeless=missing or reason.reply_code in (403, 406))
 
     def _on_topology(self, channel: Any) -> None:
         channel.close()
@@ -255,10 +257,8 @@ class BrokerConnection:
     def _on_closed(self, connection: Any, reason: Exception) -> None:
         if not isinstance(reason, amqp.ConnectionClosedByClient | amqp.ConnectionOpenAborted):
             self._problem = f"the broker cannot be reached: {words(reason)}"
-            self._hopeless = isinstance(
-                reason,
-                amqp.ProbableAuthenticationError | amqp.ProbableAccessDeniedError,
-            )
+            guessed = isinstance(reason, amqp.ProbableAuthenticationError | amqp.ProbableAccessDeniedError)
+            self._hopeless = guessed and refused_us(reason)
         connection.ioloop.stop()
 
     def _close_connection(self) -> None:

@@ -1,6 +1,9 @@
 """What is wrong with the broker, in sentences for logs and people."""
 
+import re
 from typing import Any
+
+_REFUSED = re.compile(r"ConnectionClosedByBroker: \((403|530)\)")
 
 
 def words(error: BaseException) -> str:
@@ -12,6 +15,15 @@ def words(error: BaseException) -> str:
     if inner:
         return words(inner[-1])
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def refused_us(error: BaseException) -> bool:
+    """Whether the broker itself said that we may not come in, so that only a person can mend it.
+
+    pika guesses so whenever a connection ends early. A broker that is killed or not yet up ends them as well,
+    and is back in a moment.
+    """
+    return _REFUSED.search(str(error)) is not None
 
 
 def topology_problem(reason: Any) -> str:

@@ -129,10 +129,18 @@ class Site:
         worker.stop()
 
     def spawn(
-        self, name: str, *, die_at: str = "", steps: Sequence[float] = QUICK.steps, lease_seconds: float = 1
+        self,
+        name: str,
+        *,
+        die_at: str = "",
+        steps: Sequence[float] = QUICK.steps,
+        lease_seconds: float = 1,
+        isolates: bool = True,
     ) -> ForkServerProcess:
         """Start a worker in a process of its own."""
-        process = spawn(self.place, name, die_at=die_at, steps=steps, lease_seconds=lease_seconds)
+        process = spawn(
+            self.place, name, die_at=die_at, steps=steps, lease_seconds=lease_seconds, isolates=isolates
+        )
         self._processes.append(process)
         return process
 

@@ -19,17 +19,19 @@ _CONTEXT.set_forkserver_preload([__name__])
 
 
 def spawn(
-    place: Place, name: str, *, die_at: str, steps: Sequence[float], lease_seconds: float
+    place: Place, name: str, *, die_at: str, steps: Sequence[float], lease_seconds: float, isolates: bool
 ) -> ForkServerProcess:
     """Start a worker; it kills itself when it first comes by the crash point `die_at`."""
     process = _CONTEXT.Process(
-        target=_work, args=(place, name, die_at, tuple(steps), lease_seconds), daemon=True
+        target=_work, args=(place, name, die_at, tuple(steps), lease_seconds, isolates), daemon=True
     )
     process.start()
     return process
 
 
-def _work(place: Place, name: str, die_at: str, steps: tuple[float, ...], lease_seconds: float) -> None:
+def _work(
+    place: Place, name: str, die_at: str, steps: tuple[float, ...], lease_seconds: float, isolates: bool
+) -> None:
     # What the worker logs is not part of the test's output.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -40,6 +42,8 @@ def _work(place: Place, name: str, die_at: str, steps: tuple[float, ...], lease_
             os.kill(os.getpid(), signal.SIGKILL)
 
     policy = RetryPolicy(steps=steps)
-    service = place.compose(name, policy=policy, lease_seconds=lease_seconds, checkpoint=checkpoint)
+    service = place.compose(
+        name, policy=policy, lease_seconds=lease_seconds, checkpoint=checkpoint, isolates=isolates
+    )
     Worker(service).start()
     threading.Event().wait()

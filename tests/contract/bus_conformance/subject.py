@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from shared.service import Checkpoint, Overrides, Service, compose, no_checkpoin
 
 REGISTRY = EventRegistry()
 NAMES = ("source", "left", "right")
+SLOW_SECONDS = 2.0
 QUICK = RetryPolicy(steps=(0.1, 0.1, 0.1))
 
 
@@ -128,11 +130,15 @@ def _away(number: int) -> None:
     raise Unavailable("the scale is away")
 
 
+def _slow(number: int) -> None:
+    time.sleep(SLOW_SECONDS)
+
+
 def _kill(number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-_ALWAYS: Mapping[str, Trick] = {"fail": _fail, "refuse": _refuse, "away": _away, "kill": _kill}
+_ALWAYS: Mapping[str, Trick] = {"fail": _fail, "refuse": _refuse, "away": _away, "slow": _slow, "kill": _kill}
 
 
 def _subscriptions(name: str, tricks: Tricks) -> Subscriptions:
@@ -184,6 +190,7 @@ class Place:
         policy: RetryPolicy = QUICK,
         lease_seconds: float = 60,
         checkpoint: Checkpoint = no_checkpoint,
+        isolates: bool = True,
     ) -> Service:
         """One service of the site."""
         settings = load_settings(
@@ -204,4 +211,7 @@ class Place:
             migrations=Path(),
             subscriptions=_subscriptions(name, tricks or Tricks()),
             overrides=Overrides(policy=policy, checkpoint=checkpoint, bus=self.open_bus),
+            rebuild=partial(self.compose, name, policy=policy, lease_seconds=lease_seconds)
+            if isolates
+            else None,
         )

@@ -113,4 +113,5 @@ def test_one_killer_among_a_hundred_takes_nobody_along(site: Site) -> None:
     site.expect_counted("left", fine)
     (dead,) = [row for row in site.inbox("left") if row.state == "dead"]
     assert "vanished" in dead.error
+    assert "in a process of its own" in dead.error
     assert 3 <= kills <= 6
