@@ -27,13 +27,33 @@ ill() {
         $ids | grep -v -e ' running healthy$' -e ' exited exit 0$' || true
 }
 
+# A setting: of the shell, else of `.env`, as Compose reads it.
+setting() {
+    eval "given=\${$1:-}"
+    # shellcheck disable=SC2154
+    [ -n "$given" ] && echo "$given" || sed -n "s/^$1=//p" .env
+}
+
+open_at() {
+    echo "Rostrum is open at $(setting PUBLIC_URL)"
+    case $(setting COMPOSE_PROFILES) in
+    *sandbox*)
+        echo "  Stripe sandbox          $(setting STRIPE_CHECKOUT_ORIGIN)"
+        echo "  Scrum Alliance sandbox  $(setting SCRUM_ALLIANCE_SANDBOX_URL)"
+        echo "  Mailbox                 http://127.0.0.1:$(setting MAILBOX_PORT)"
+        ;;
+    esac
+}
+
 case ${1:-up} in
 which)
     echo "$compose"
     ;;
 up)
     if [ "$compose" = "docker compose" ]; then
-        exec docker compose up --build --wait --wait-timeout "$patience"
+        docker compose up --build --wait --wait-timeout "$patience"
+        open_at
+        exit
     fi
     $compose build --quiet 2>/dev/null || $compose build
     $compose up --detach
@@ -47,7 +67,7 @@ up)
         sleep 1
         waited=$((waited + 1))
     done
-    $compose ps
+    open_at
     ;;
 *)
     # shellcheck disable=SC2086

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -144,7 +145,9 @@ class ComposeProject:
     def containers(self, service: str | None = None) -> list[Container]:
         """The containers of a service, or all."""
         label = f"label=com.docker.compose.project={self.name}"
-        ids = _run(["docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", label]).split()
+        # Not those of `run`: they come and go by themselves.
+        mine = ["--filter", label, "--filter", "label=com.docker.compose.oneoff=False"]
+        ids = _run(["docker", "ps", "--all", "--quiet", "--no-trunc", *mine]).split()
         found = [_container(entry) for entry in json.loads(_run(["docker", "inspect", *ids]))] if ids else []
         chosen = [one for one in found if service in (None, one.service)]
         return sorted(chosen, key=lambda one: (one.service, one.id))
@@ -228,6 +231,7 @@ def committed_settings() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+@cache
 def image_name() -> str:
     """The image of exactly this code: runs of the same code share it, others never meet it."""
     digest = hashlib.sha256()
