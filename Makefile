@@ -42,7 +42,7 @@ bench: $(VENV)/.dev ## measure against raw baselines; a table and build/bench.js
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 system: $(VENV)/.dev ## the long programme: long properties and races
-	@$(BIN)/python -m pytest -m long $(ARGS)
+	@$(BIN)/python -m pytest -m long -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 chaos: $(VENV)/.dev ## 20,000 bookings while everything is killed at random; build/chaos.json (ARGS="--bookings 2000")
 	@$(BIN)/python -m tests.chaos $(ARGS)

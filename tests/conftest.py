@@ -131,6 +131,13 @@ def compose(needs: Needs) -> str:
     return needs.compose()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share what they start: one process runs them all, unless they say otherwise."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist hands what it found to the process that prints."""
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)

@@ -1,5 +1,6 @@
 """A state machine over the three services in one process: whatever happens, in whatever order, it ends right."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from tests.support.play import Play
 
 SITES: list[WholeSite] = []
 """The site the examples run on; each example has a workshop of its own."""
+
+EXAMPLES_OF_A_PART = 500
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
@@ -184,6 +187,12 @@ def live(examples: int, steps: int, *, shrink: bool = True, random: bool = False
         )
 
 
+def _parts() -> list[object]:
+    # Each on its own site, so that two processes share the work and no database grows without end.
+    count = max(1, int(os.environ.get("LIFE_EXAMPLES", "5000")) // EXAMPLES_OF_A_PART)
+    return [pytest.param(n, marks=pytest.mark.xdist_group(f"life {n}")) for n in range(count)]
+
+
 @pytest.mark.timeout(900)
 def test_whatever_happens_it_ends_right() -> None:
     live(300, 40)
@@ -199,6 +208,7 @@ def test_without_the_look_up_before_a_repeat_names_are_submitted_twice(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(4 * 3600)
-def test_whatever_happens_it_ends_right_for_long() -> None:
-    live(5000, 40, random=True)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", _parts())
+def test_whatever_happens_it_ends_right_for_long(part: object) -> None:
+    live(EXAMPLES_OF_A_PART, 40, random=True)

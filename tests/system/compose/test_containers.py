@@ -14,7 +14,7 @@ from tests.support.compose import JOBS, Container, image_name, image_size
 from tests.support.compose_site import RUNNING, WEBS, WORKERS, ComposeSite
 from tests.support.stripe_sandbox import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose"), pytest.mark.timeout(900)]
 
 LARGEST_IMAGE = 350_000_000
 

@@ -8,7 +8,7 @@ from tests.support.compose import ROOT, ComposeProject
 from tests.support.compose_site import ComposeSite
 from tests.system.documents.commands import documented
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose"), pytest.mark.timeout(900)]
 
 # What brings the site up is run by `test_make_up`, with settings of its own.
 COMMANDS = [

@@ -11,7 +11,7 @@ from tests.support.compose_site import RUNNING, WEBS, WORKERS, ComposeSite
 from tests.support.load import Load
 from tests.support.truth import Truth
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose"), pytest.mark.timeout(1800)]
 
 PATIENCE = 180.0
 
