@@ -80,14 +80,18 @@ def test_nginx_leads_each_path_to_its_service(site: ComposeSite) -> None:
     }
     found = {}
     for path in wanted:
-        before = len(site.project.logs(nginx).splitlines())
-        requests.get(f"{site.plan.site_url}{path}", allow_redirects=False, timeout=30)
-        # Docker writes it down a moment later.
-        wait_until(lambda seen=before: len(site.project.logs(nginx).splitlines()) > seen)  # type: ignore[misc]
-        line = site.project.logs(nginx).splitlines()[before]
+        line = _logged(site, nginx, path)
         asked = re.search(r"(\d+\.\d+\.\d+\.\d+):8000", line)
         found[path] = addresses.get(asked.group(1), line) if asked else line
     assert found == wanted
+
+
+def _logged(site: ComposeSite, nginx: Container, path: str) -> str:
+    """What nginx writes of a request; Docker has it a moment later."""
+    before = len(site.project.logs(nginx).splitlines())
+    requests.get(f"{site.plan.site_url}{path}", allow_redirects=False, timeout=30)
+    wait_until(lambda: len(site.project.logs(nginx).splitlines()) > before)
+    return site.project.logs(nginx).splitlines()[before]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "//healthz", "/%68ealthz"])
