@@ -53,13 +53,15 @@ def create_web(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=2000,
-        JSON_SORT_KEYS=False,
     )
+    # Answers in the order in which their schemas tell them.
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # the documented way
 
     secure = settings.public_url.startswith("https:")
+    types_at = f"{settings.public_url.rstrip('/')}/{service.name}/docs/problems"
     cookie = StaffCookie(settings.staff_keys, secure=secure)
     install_service(app, service)
     Authenticator(cookie=cookie, links=service.links, is_refused=_refusals(service)).install(app)
@@ -70,7 +72,7 @@ def create_web(
     app.before_request(refuse_unstorable_text)
     install_csrf(app, FormTokens(settings.staff_keys, secure=secure))
     install_idempotency(app)
-    install_problems(app, types_at=f"{settings.public_url.rstrip('/')}/{service.name}/docs/problems")
+    install_problems(app, types_at=types_at)
     install_static_files(app, service.name, folder / "static")
     _install_templates(app, service, folder / "templates")
 
@@ -79,7 +81,7 @@ def create_web(
     app.register_blueprint(health_blueprint(service.name, storage_checks(service)))
     app.register_blueprint(metrics_blueprint(together or [service]))
     app.register_blueprint(ops_blueprint(service))
-    install_api(app, service.name, service.apis, staff_cookie=cookie.name)
+    install_api(app, service.name, service.apis, staff_cookie=cookie.name, types_at=types_at)
     require_declared_access(app)
     return app
 

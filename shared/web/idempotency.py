@@ -31,13 +31,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-LONGEST = 255
 
 _EXTENSION = "rostrum-running-keys"
 _MARK = "__rostrum_idempotent__"
 # A string of structured fields (RFC 9651 §3.3.3), or the bare word that most clients send.
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-_BARE = re.compile(r"[!#-+\--:<-\[\]-~]+")
+_QUOTED = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
+_BARE = r"[!#-+\--:<-\[\]-~]{1,255}"
+PATTERN = f"^(?:{_QUOTED}|{_BARE})$"
+_KEY = re.compile(f"{_QUOTED}|{_BARE}")
 
 
 class IdempotencyKeyMissing(Malformed):
@@ -56,7 +57,7 @@ class IdempotencyKeyMalformed(Malformed):
     title = "Idempotency-Key cannot be read"
 
     def __init__(self) -> None:
-        text = f"Send one key of 1 to {LONGEST} visible ASCII characters, such as a UUID in quotes."
+        text = "Send one key of 1 to 255 visible ASCII characters, such as a UUID in quotes."
         super().__init__("idempotency_key_malformed", text, fields={HEADER: [text]})
 
 
@@ -209,11 +210,9 @@ def _key() -> str:
     sent = request.headers.get(HEADER)
     if sent is None:
         raise IdempotencyKeyMissing
-    quoted = _QUOTED.fullmatch(sent)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else sent
-    if not 1 <= len(key) <= LONGEST or not (quoted or _BARE.fullmatch(sent)):
+    if not _KEY.fullmatch(sent):
         raise IdempotencyKeyMalformed
-    return key
+    return re.sub(r"\\(.)", r"\1", sent[1:-1]) if sent.startswith('"') else sent
 
 
 def _asked(key: str) -> _Asked:

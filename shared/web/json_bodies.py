@@ -8,11 +8,12 @@ from flask import request
 from shared.errors import Malformed
 
 _DEEP = 500
+_READING = {"GET", "HEAD", "OPTIONS"}
 
 
 def refuse_unstorable_text() -> None:
     """Refuse NUL and lone surrogates, which JSON can spell and no database stores, and endless nesting."""
-    if not request.is_json:
+    if request.method in _READING or not request.is_json:
         return
     body = request.get_data(cache=True)
     if b"\\u" not in body.lower() and body.count(b"[") + body.count(b"{") < _DEEP:

@@ -8,7 +8,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import marshmallow
@@ -28,18 +28,23 @@ MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger("web")
 
-_TEXTS: Mapping[int, tuple[str, str]] = {
-    400: ("The request cannot be read", "Check what was sent, then try again."),
-    404: ("Page not found", "Check the address, or follow the link in your e-mail again."),
-    405: ("Not possible here", "This address does not take that kind of request."),
-    406: ("Not available in that form", "Ask for application/json or text/html."),
-    413: ("Too large", "What was sent is larger than we take. Send less."),
-    415: ("Unknown kind of content", "Send application/json."),
-    422: ("Please correct what you entered", "Some fields are missing or wrong."),
-    429: ("Too many attempts", "Wait a little, then try again."),
-    500: ("Something went wrong", "This is our mistake. Nothing was half done; please try again."),
-    503: ("Not available for a moment", "Nothing was lost. Please try again in a minute."),
+_USUAL: Mapping[int, tuple[str, str, str]] = {
+    400: ("malformed", "The request cannot be read", "Check what was sent, then try again."),
+    404: ("not-found", "Page not found", "Check the address, or follow the link in your e-mail again."),
+    405: ("method-not-allowed", "Not possible here", "This address does not take that kind of request."),
+    406: ("not-acceptable", "Not available in that form", "Ask for application/json or text/html."),
+    413: ("too-large", "Too large", "What was sent is larger than we take. Send less."),
+    415: ("unsupported-media-type", "Unknown kind of content", "Send application/json."),
+    422: ("invalid", "Please correct what you entered", "Some fields are missing or wrong."),
+    429: ("too-many-requests", "Too many attempts", "Wait a little, then try again."),
+    500: (
+        "unexpected",
+        "Something went wrong",
+        "This is our mistake. Nothing was half done; please try again.",
+    ),
+    503: ("unavailable", "Not available for a moment", "Nothing was lost. Please try again in a minute."),
 }
+"""Kind, title and advice by status, for what is no `AppError`: other statuses speak as 400 or 500 do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +93,10 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, HTTPException):
         return _of_http_exception(error)
     if isinstance(error, marshmallow.ValidationError):
-        return _invalid(error.messages)
+        return invalid(error.messages)
     if isinstance(error, Unavailable) or database_away(error):
-        return _plain(503, headers=(("Retry-After", "5"),))
-    return _plain(500)
+        return plain(503, headers=(("Retry-After", "5"),))
+    return plain(500)
 
 
 def flat_fields(messages: Any, *, skip: Iterable[str] = ()) -> dict[str, list[str]]:
@@ -135,41 +140,43 @@ def _of_http_exception(error: HTTPException) -> Problem:
     headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
     headers += list((data.get("headers") or {}).items())
     if status == 422 and "messages" in data:
-        return _invalid(data["messages"], tuple(headers))
+        return invalid(data["messages"], tuple(headers))
     if status == 400 and "messages" in data:
         # A body that is not JSON at all: webargs has no field to name.
-        return _plain(400, detail="The body is not valid JSON.", headers=tuple(headers))
-    return _plain(status, detail=data.get("message"), headers=tuple(headers), name=error.name)
+        return plain(400, detail="The body is not valid JSON.", headers=tuple(headers))
+    return plain(status, detail=data.get("message"), headers=tuple(headers), name=error.name)
 
 
-def _invalid(messages: Any, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
-    title, detail = _TEXTS[422]
-    return Problem(
-        status=422,
-        kind="invalid",
-        title=title,
-        detail=detail,
-        code="invalid",
-        fields=flat_fields(messages, skip=("json", "query", "form", "path", "headers", "cookies")),
-        headers=headers,
-    )
+def invalid(messages: Any, headers: tuple[tuple[str, str], ...] = ()) -> Problem:
+    """Fields that a schema does not take, by marshmallow's messages."""
+    fields = flat_fields(messages, skip=("json", "query", "form", "path", "headers", "cookies"))
+    return replace(plain(422, headers=headers), fields=fields)
 
 
-def _plain(
+def plain(
     status: int,
     *,
     detail: str | None = None,
     headers: tuple[tuple[str, str], ...] = (),
     name: str | None = None,
 ) -> Problem:
-    fallback = (name or "Not possible", "Check what was sent, then try again.")
-    title, usual = _TEXTS.get(status, fallback if status < 500 else _TEXTS[500])
-    kind = _KINDS.get(status) or _slug(name or str(status), "-")
-    code = kind.replace("-", "_")
-    return Problem(status=status, kind=kind, title=title, detail=detail or usual, code=code, headers=headers)
+    """The usual problem of a status."""
+    kind, title, advice = _USUAL.get(status) or _USUAL[400 if status < 500 else 500]
+    if status not in _USUAL and status < 500:
+        title = name or title
+    return Problem(
+        status=status,
+        kind=kind,
+        title=title,
+        detail=detail or advice,
+        code=kind.replace("-", "_"),
+        headers=headers,
+    )
 
 
-_KINDS = {400: "malformed", 404: "not-found", 413: "too-large", 500: "unexpected", 503: "unavailable"}
+def usual_problems() -> list[Problem]:
+    """Every kind of problem that is no `AppError`."""
+    return [plain(status) for status in _USUAL]
 
 
 def kind_of(error: type[AppError]) -> str:

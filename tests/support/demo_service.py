@@ -23,6 +23,7 @@ from shared.messaging.subscriptions import Subscriptions
 from shared.service import Service, compose
 from shared.web.csrf import csrf_exempt
 from shared.web.current import current_service, request_tx
+from shared.web.documented import shown
 from shared.web.forms import load_form
 from shared.web.pages import form_page, page, see_other
 
@@ -36,13 +37,17 @@ UNHEARD = UUID("018f0000-0000-7000-8000-000000000002")
 class AttendeeSchema(marshmallow.Schema):
     """One attendee."""
 
-    email = fields.Email(required=True, error_messages={"required": "Enter an e-mail address"})
+    email = fields.Email(
+        required=True,
+        error_messages={"required": "Enter an e-mail address"},
+        metadata=shown("ada@example.com"),
+    )
 
 
 class ParcelSchema(marshmallow.Schema):
     """A parcel."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=40))
+    name = fields.String(required=True, validate=validate.Length(min=1, max=40), metadata=shown("one"))
     attendees = fields.List(fields.Nested(AttendeeSchema), load_default=list)
 
 
@@ -114,8 +119,8 @@ def list_parcels() -> list[dict[str, str]]:
 
 @api.post("/")
 @public("anybody may send a parcel")
-@api.arguments(ParcelSchema)
-@api.response(201, ParcelSchema)
+@api.arguments(ParcelSchema())
+@api.response(201, ParcelSchema())
 def send_parcel(data: dict[str, str]) -> dict[str, str]:
     """Send a parcel."""
     with request_tx() as tx:
@@ -126,7 +131,7 @@ def send_parcel(data: dict[str, str]) -> dict[str, str]:
 
 @api.post("/<uuid:parcel_id>/closing")
 @staff("trainer")
-@api.response(200, ParcelSchema)
+@api.response(200, ParcelSchema())
 def close_parcel(parcel_id: UUID) -> dict[str, str]:
     """Close a parcel."""
     return {"name": str(parcel_id)}

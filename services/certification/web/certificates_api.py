@@ -12,10 +12,13 @@ from services.certification.web.progress import obstacles
 from services.certification.web.schemas import LinkQuery, ProgressOut
 from shared.auth.guards import current_staff, public
 from shared.auth.links import BadLink, check_version
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.web.current import current_service
+from shared.web.documented import refuses
+from shared.web.openapi import LINK_HEADER
 
-HEADER = "X-Link-Token"
+_NO_ROLE = ("role_missing", "Ask an administrator for a role.")
+_UNKNOWN = ("enrollment_unknown", "Nothing has been heard of this enrollment here, or not yet.")
 _ROLES = frozenset({"trainer", "finance", "ops", "admin"})
 
 blueprint = Blueprint("certificates_api", __name__, url_prefix="/certificates", description="Certificates")
@@ -25,21 +28,23 @@ blueprint = Blueprint("certificates_api", __name__, url_prefix="/certificates", 
 @public("checked inside: the certificate link's token, or a staff cookie")
 @blueprint.arguments(LinkQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, ProgressOut())
+@blueprint.doc(security=[{"link": []}, {"linkInQuery": []}, {"staff": []}])
+@refuses(Unauthenticated("sign_in", "Sign in, then try again."), Forbidden(*_NO_ROLE), NotFound(*_UNKNOWN))
 def get_certificate(query: dict[str, Any], enrollment_id: UUID) -> dict[str, Any]:
     """Where the certificate is: facts, what is missing and who can supply it, and the certificate.
 
     Attendees send the token of their certificate link as `token` or in the header X-Link-Token.
     """
-    token = request.headers.get(HEADER) or query["token"]
+    token = request.headers.get(LINK_HEADER) or query.get("token")
     link = current_service().links.verify("certificate", token) if token else None
     if link is None and not current_staff().has_role(_ROLES):
-        raise Forbidden("role_missing", "Ask an administrator for a role.")
+        raise Forbidden(*_NO_ROLE)
     if link is not None and link.subject_id != enrollment_id:
         raise BadLink()
     with current_service().transactions.read() as session:
         view = certificate_view(session, enrollment_id)
     if view is None:
-        raise NotFound("enrollment_unknown", "Nothing has been heard of this enrollment here, or not yet.")
+        raise NotFound(*_UNKNOWN)
     if link is not None:
         check_version(link, view.join.link_version or 0)
     return _progress(view)

@@ -2,7 +2,15 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from services.certification.domain.activation import Activation
+from services.certification.domain.facts import Coverage, Seat
 from services.certification.queries import STATES
+from shared.web.documented import Answer, shown
+
+_ENROLLMENT_ID = "0199f3a2-7c1e-7a41-8b3c-1f2e3d4c5b6a"
+_BOOKING_ID = "0199f3a2-7c1e-7a40-9d55-40b0d4e2a1c6"
+_TOKEN = "WyIwMTk5ZjNhMjdjMWU3YTQxOGIzYzFmMmUzZDRjNWI2YSIsMV0.dGhpcy1pcy1hbi1leGFtcGxl"
+_STATES = [*map(str, Activation), "flagged"]
 
 
 class Strict(Schema):
@@ -42,97 +50,117 @@ class ExamForm(Strict):
 class ActivationsQuery(Strict):
     """What the list is narrowed to."""
 
-    state = fields.String(load_default=None, validate=validate.OneOf(sorted(STATES)))
+    state = fields.String(
+        validate=validate.OneOf(sorted(STATES)),
+        metadata=shown("attention", "`started`: asked for at all; `attention`: flagged or refused"),
+    )
     q = fields.String(
         load_default="",
         validate=validate.Length(max=200),
-        metadata={"description": "Name, address, booking reference, or any id"},
+        metadata=shown("R-7K3Q-9F2M", "Name, address, booking reference, or any id"),
     )
-    page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000))
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000), metadata=shown(1))
 
 
 class LinkQuery(Strict):
     """The certificate link's token; staff need none."""
 
-    token = fields.String(load_default=None, validate=validate.Length(max=512))
+    token = fields.String(
+        validate=validate.Length(max=512),
+        metadata=shown(_TOKEN, "The certificate link's token, unless it is sent in a header"),
+    )
 
 
-class MissingOut(Schema):
+class MissingOut(Answer):
     """One thing that stands in the way."""
 
-    code = fields.String()
-    fact = fields.String()
-    meaning = fields.String()
-    who = fields.String()
-    next_step = fields.String()
+    code = fields.String(metadata=shown("not_covered", "Stable name of the obstacle"))
+    fact = fields.String(metadata=shown("The payment"))
+    meaning = fields.String(metadata=shown("We have not received the payment yet."))
+    who = fields.String(metadata=shown("The payer"))
+    next_step = fields.String(metadata=shown("Pay with the link in the booking e-mail."))
 
 
-class AssessmentOut(Schema):
+class AssessmentOut(Answer):
     """The trainer's verdict."""
 
-    eligible = fields.Boolean()
-    attended_minutes = fields.Integer()
-    required_minutes = fields.Integer()
-    participation = fields.Boolean()
-    understanding = fields.Boolean()
-    reasons = fields.List(fields.String())
-    assessed_at = fields.AwareDateTime(format="iso")
+    eligible = fields.Boolean(metadata=shown(True))
+    attended_minutes = fields.Integer(metadata=shown(840))
+    required_minutes = fields.Integer(metadata=shown(840))
+    participation = fields.Boolean(metadata=shown(True))
+    understanding = fields.Boolean(metadata=shown(True))
+    reasons = fields.List(fields.String(), metadata=shown([], "Codes of what was not met"))
+    assessed_at = fields.AwareDateTime(format="iso", metadata=shown("2026-09-15T15:12:40+00:00"))
 
 
-class CertificateOut(Schema):
+class CertificateOut(Answer):
     """Our record of the certification."""
 
-    number = fields.String()
-    issued_on = fields.Date()
-    expires_on = fields.Date()
-    standing = fields.String(metadata={"description": "valid, expired or held"})
+    number = fields.String(metadata=shown("RC-2026-7K3Q9F"))
+    issued_on = fields.Date(metadata=shown("2026-09-16"))
+    expires_on = fields.Date(metadata=shown("2028-09-16"))
+    standing = fields.String(validate=validate.OneOf(["valid", "expired", "held"]), metadata=shown("valid"))
 
 
-class ProgressOut(Schema):
+class ProgressOut(Answer):
     """Where one enrollment is on its way to the certificate."""
 
-    enrollment_id = fields.UUID()
-    booking_id = fields.UUID()
-    course_code = fields.String(allow_none=True)
-    state = fields.String(
-        metadata={
-            "description": "waiting, requested, withheld, sending, submitted, activated, refused or flagged"
-        }
+    enrollment_id = fields.UUID(metadata=shown(_ENROLLMENT_ID))
+    booking_id = fields.UUID(metadata=shown(_BOOKING_ID))
+    course_code = fields.String(allow_none=True, metadata=shown("CSPO"))
+    state = fields.String(validate=validate.OneOf(_STATES), metadata=shown("activated"))
+    seat = fields.String(
+        allow_none=True, validate=validate.OneOf([*map(str, Seat)]), metadata=shown("confirmed")
     )
-    seat = fields.String(allow_none=True)
-    coverage = fields.String(allow_none=True)
+    coverage = fields.String(
+        allow_none=True, validate=validate.OneOf([*map(str, Coverage)]), metadata=shown("covered")
+    )
     assessment = fields.Nested(AssessmentOut, allow_none=True)
-    missing = fields.List(fields.Nested(MissingOut))
-    requested_at = fields.AwareDateTime(format="iso", allow_none=True)
-    submitted_at = fields.AwareDateTime(format="iso", allow_none=True)
-    activated_at = fields.AwareDateTime(format="iso", allow_none=True)
-    refusal = fields.String(allow_none=True)
-    exam_required = fields.Boolean(allow_none=True)
-    exam_passed_on = fields.Date(allow_none=True)
+    missing = fields.List(
+        fields.Nested(MissingOut), metadata=shown([], "What stands in the way, and who can supply it")
+    )
+    requested_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-15T15:12:41+00:00")
+    )
+    submitted_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-15T15:12:42+00:00")
+    )
+    activated_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-16T07:30:00+00:00")
+    )
+    refusal = fields.String(allow_none=True, metadata=shown(None, "Why the registry refused the name"))
+    exam_required = fields.Boolean(allow_none=True, metadata=shown(False))
+    exam_passed_on = fields.Date(allow_none=True, metadata=shown(None))
     certificate = fields.Nested(CertificateOut, allow_none=True)
 
 
-class ActivationOut(Schema):
+class ActivationOut(Answer):
     """One activation in the list: no personal data."""
 
-    enrollment_id = fields.UUID()
-    booking_id = fields.UUID()
-    booking_reference = fields.String(allow_none=True)
-    activation_id = fields.UUID(allow_none=True)
-    course_code = fields.String(allow_none=True)
-    state = fields.String()
-    submission_revision = fields.Integer()
-    requested_at = fields.AwareDateTime(format="iso", allow_none=True)
-    submitted_at = fields.AwareDateTime(format="iso", allow_none=True)
-    activated_at = fields.AwareDateTime(format="iso", allow_none=True)
-    refusal = fields.String(allow_none=True)
-    flag_reason = fields.String(allow_none=True)
+    enrollment_id = fields.UUID(metadata=shown(_ENROLLMENT_ID))
+    booking_id = fields.UUID(metadata=shown(_BOOKING_ID))
+    booking_reference = fields.String(allow_none=True, metadata=shown("R-7K3Q-9F2M"))
+    activation_id = fields.UUID(allow_none=True, metadata=shown("5c1d2e3f-4a5b-5c6d-8e7f-8091a2b3c4d5"))
+    course_code = fields.String(allow_none=True, metadata=shown("CSPO"))
+    state = fields.String(validate=validate.OneOf(_STATES), metadata=shown("activated"))
+    submission_revision = fields.Integer(metadata=shown(1, "Grows with each correction"))
+    requested_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-15T15:12:41+00:00")
+    )
+    submitted_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-15T15:12:42+00:00")
+    )
+    activated_at = fields.AwareDateTime(
+        format="iso", allow_none=True, metadata=shown("2026-09-16T07:30:00+00:00")
+    )
+    refusal = fields.String(allow_none=True, metadata=shown(None))
+    flag_reason = fields.String(allow_none=True, metadata=shown(None))
 
 
-class ActivationsOut(Schema):
+class ActivationsOut(Answer):
     """A page of activations."""
 
     items = fields.List(fields.Nested(ActivationOut))
-    total = fields.Integer()
-    page = fields.Integer()
-    pages = fields.Integer()
+    total = fields.Integer(metadata=shown(1, "On all pages"))
+    page = fields.Integer(metadata=shown(1))
+    pages = fields.Integer(metadata=shown(1))

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from services.enrollment import handlers, queries
 from services.enrollment.commands import PlaceBooking
 from services.enrollment.domain import HoldPolicy
+from services.enrollment.domain.errors import BookingClosed, PriceChanged, UnknownWorkshop, WorkshopFull
 from services.enrollment.web.links import booking_links, certificate_urls
 from services.enrollment.web.schemas import (
     BookingSchema,
@@ -17,6 +18,7 @@ from services.enrollment.web.schemas import (
 from shared.auth.guards import link, public
 from shared.auth.links import Link, NotHeardYet, check_version
 from shared.web.current import current_service
+from shared.web.documented import leads_to, refuses
 from shared.web.idempotency import idempotent, once
 
 api = Blueprint("bookings_api", __name__, description="Book seats and follow a booking")
@@ -29,11 +31,10 @@ _KEPT = KeptBookingSchema()
 @idempotent
 @api.arguments(PlaceBookingSchema())
 @api.response(201, PlacedBookingSchema())
-@api.alt_response(404, description="There is no such workshop")
-@api.alt_response(
-    409, description="The workshop is full or takes no bookings; the detail names the seats left"
+@refuses(
+    UnknownWorkshop(), WorkshopFull(1), BookingClosed("This workshop has already begun."), PriceChanged()
 )
-@api.alt_response(422, description="Some field is wrong; `errors` names it")
+@leads_to("get_booking", "What became of the booking", token="/booking_token")
 def place_booking(data: dict[str, Any]) -> dict[str, Any]:
     """Hold seats until they are paid
 
@@ -57,7 +58,6 @@ def place_booking(data: dict[str, Any]) -> dict[str, Any]:
 @api.get("/bookings/<token>")
 @link("booking")
 @api.response(200, BookingSchema())
-@api.alt_response(404, description="The link is incomplete or was never issued")
 def get_booking(link: Link) -> queries.BookingPage:
     """What became of a booking, by the token of its link"""
     with current_service().transactions.read() as session:

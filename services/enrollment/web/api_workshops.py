@@ -1,5 +1,6 @@
 """Workshops through the API: the catalogue, one workshop, and its completion by the trainer."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,18 @@ from flask_smorest import Blueprint
 
 from services.enrollment import handlers, queries
 from services.enrollment.commands import CompleteWorkshop
-from services.enrollment.domain.errors import UnknownWorkshop
+from services.enrollment.domain.errors import (
+    NotOverYet,
+    NotYourWorkshop,
+    RosterIncomplete,
+    UnknownWorkshop,
+    WrongWorkshopState,
+)
 from services.enrollment.web.schemas import CompletionSchema, WorkshopListSchema, WorkshopPageSchema
 from shared.auth.guards import current_staff, public, staff
 from shared.db.transaction import Tx
 from shared.web.current import current_service
+from shared.web.documented import leads_to, refuses
 from shared.web.idempotency import idempotent, once
 
 api = Blueprint("workshops_api", __name__, description="What can be booked")
@@ -22,6 +30,8 @@ _COMPLETION = CompletionSchema()
 @api.get("/workshops")
 @public("catalogue")
 @api.response(200, WorkshopListSchema())
+@leads_to("get_workshop", "Its schedule", workshop_id="/workshops/0/workshop_id")
+@leads_to("place_booking", "Book seats in it", body={"workshop_id": "/workshops/0/workshop_id"})
 def list_workshops() -> dict[str, Any]:
     """Published workshops that have not begun, the next one first"""
     service = current_service()
@@ -32,7 +42,8 @@ def list_workshops() -> dict[str, Any]:
 @api.get("/workshops/<uuid:workshop_id>")
 @public("catalogue")
 @api.response(200, WorkshopPageSchema())
-@api.alt_response(404, description="There is no such workshop")
+@refuses(UnknownWorkshop())
+@leads_to("place_booking", "Book seats in it", body={"workshop_id": "/workshop_id"})
 def get_workshop(workshop_id: UUID) -> queries.WorkshopPage:
     """One workshop with its schedule, price and free seats"""
     service = current_service()
@@ -47,14 +58,17 @@ def get_workshop(workshop_id: UUID) -> queries.WorkshopPage:
 @staff("trainer")
 @idempotent
 @api.response(200, _COMPLETION)
-@api.alt_response(403, description="Only the workshop's own trainer may complete it")
-@api.alt_response(
-    409, description="It is not over, or the roster is not complete: `errors` names who lacks what"
+@refuses(
+    UnknownWorkshop(),
+    NotYourWorkshop(),
+    NotOverYet(datetime(2026, 9, 15, 15, tzinfo=UTC)),
+    RosterIncomplete({UUID(int=1): ["The decision about participation is missing."]}),
+    WrongWorkshopState("This workshop is already completed."),
 )
 def complete_workshop(workshop_id: UUID) -> dict[str, Any]:
     """Complete a workshop and release its results
 
-    Needs the staff cookie and the `X-CSRF-Token` header.
+    Only the workshop's own trainer may, after its last block has ended and when the roster is complete.
     """
     command = CompleteWorkshop(workshop_id=workshop_id, actor_id=current_staff().staff_id)
 

@@ -12,15 +12,19 @@ from services.payment.web.schemas import PaymentDetail, PaymentPage, PaymentQuer
 from shared.auth.guards import staff
 from shared.errors import NotFound
 from shared.web.current import current_service
+from shared.web.documented import leads_to, refuses
 
 # A misspelled filter (`unknown=RAISE`) must not look like one that found everything.
 blueprint = Blueprint("payments", __name__, description="Payments, refunds and disputes")
+
+_UNKNOWN = ("payment_unknown", "There is no payment with this id.")
 
 
 @blueprint.route("/payments")
 @staff("finance", "admin")
 @blueprint.arguments(PaymentQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, PaymentPage())
+@leads_to("show_payment", "One of them with its refunds and disputes", payment_id="/items/0/payment_id")
 def find_payments(query: dict[str, Any]) -> dict[str, Any]:
     """List payments, newest first."""
     wanted = PaymentFilter(state=query.get("state"), booking_id=query.get("booking_id"), query=query.get("q"))
@@ -39,13 +43,13 @@ def find_payments(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/payments/<uuid:payment_id>")
 @staff("finance", "admin")
 @blueprint.response(200, PaymentDetail())
-@blueprint.alt_response(404, description="There is no such payment")
+@refuses(NotFound(*_UNKNOWN))
 def show_payment(payment_id: UUID) -> dict[str, Any]:
     """One payment with its refunds and disputes."""
     with current_service().transactions.read() as session:
         found = get_payment(session, payment_id)
     if found is None:
-        raise NotFound("payment_unknown", "There is no payment with this id.")
+        raise NotFound(*_UNKNOWN)
     payment, account, payable, refunds, disputes = found
     return {**_summary(payment, account, payable), "refunds": refunds, "disputes": disputes}
 

@@ -142,8 +142,18 @@ class TestApi:
         closing = document["paths"]["/demo/api/parcels/{parcel_id}/closing"]["post"]
         assert closing["security"] == [{"staff": [], "form": []}]
         assert document["paths"]["/demo/api/parcels/"]["get"]["security"] == []
-        errors = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
-        assert list(errors) == ["application/problem+json"]
+        assert closing["responses"].keys() >= {"200", "400", "401", "403", "404", "500", "503"}
+        assert list(closing["responses"]["401"]["content"]) == ["application/problem+json"]
+
+    def test_another_kind_of_content_is_refused_as_such(self, client: FlaskClient) -> None:
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/xml"):
+            refused = client.post("/demo/api/parcels/", data="name=one", content_type=kind)
+            assert (refused.status_code, body_of(refused)["code"]) == (415, "unsupported_media_type")
+        assert client.post("/demo/api/parcels/").status_code == 422
+        patch = client.post(
+            "/demo/api/parcels/", data=b'{"name": "one"}', content_type="application/merge-patch+json"
+        )
+        assert patch.status_code == 201
 
     def test_kinds_of_problems_are_explained(self, client: FlaskClient) -> None:
         text = client.get("/demo/docs/problems").text
