@@ -18,6 +18,7 @@ from marshmallow import validate
 S = TypeVar("S", bound="KernelSettings")
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library that counts reads this by itself, before any settings are."""
+SHORTEST_KEY = 32
 _LOOPBACK = {"localhost", "::1", "[::1]"}
 
 
@@ -38,6 +39,10 @@ class WordList(kinds.Field[tuple[str, ...]]):
         if not words:
             raise marshmallow.ValidationError("Give at least one value, separated by commas.")
         return words
+
+
+class SigningKeys(WordList):
+    """Keys that sign, the newest first. In production each is long enough that nobody finds it by trying."""
 
 
 class Waits(WordList):
@@ -171,14 +176,14 @@ class KernelSettings:
     )
     staff_keys: tuple[str, ...] = setting(
         "STAFF_KEYS",
-        WordList(),
+        SigningKeys(),
         sandbox_default="sandbox-staff-key",
         secret=True,
         help="sign staff cookies; newest first, all verify",
     )
     link_keys: tuple[str, ...] = setting(
         "LINK_KEYS",
-        WordList(),
+        SigningKeys(),
         sandbox_default="sandbox-link-key",
         secret=True,
         help="sign the links of people without an account; newest first, all verify",
@@ -275,6 +280,8 @@ def _unfit_for_production(meta: Mapping[str, Any], raw: str) -> str | None:
         return "is the sandbox's value, refused in production."
     if meta["secret"] and "sandbox" in raw:
         return "is a sandbox secret, refused in production."
+    if isinstance(meta["kind"], SigningKeys) and min(map(len, meta["kind"].deserialize(raw))) < SHORTEST_KEY:
+        return f"needs random keys of at least {SHORTEST_KEY} characters each."
     if meta["outside_url"]:
         parts = urlsplit(raw)
         host = parts.hostname or ""

@@ -49,6 +49,8 @@ def create_web(
     folder = folder or _ROOT / "services" / service.name
     settings = service.settings
     app = Flask(service.name, static_folder=None, root_path=str(folder))
+    # `//x` would be sent on to `/x` at whatever host the request claims to be for.
+    app.url_map.merge_slashes = False
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +15,16 @@ Cell = str | int | Decimal | datetime | None
 _DANGEROUS = tuple("=+-@\t\r\n＝＋－＠")
 """How a formula begins, also in the full-width forms that some spreadsheets read alike."""
 
+_INSIDE = re.compile(r"(?P<before>[;|\t\r\n]['\"\s]*)(?P<sign>[=+\-@＝＋－＠])")
+"""Where one begins for a spreadsheet that takes another sign than the comma for the end of a cell."""
+
 
 def neutral(cell: Cell) -> str | int | Decimal | None:
     """The cell as it may be written: numbers stay numbers, a would-be formula gets a leading quote."""
     if isinstance(cell, datetime):
         return cell.isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(cell, str):
+        cell = _INSIDE.sub(r"\g<before>'\g<sign>", cell)
         # Spreadsheets skip leading blanks before they look for a formula.
         return f"'{cell}" if cell.lstrip(" \N{NO-BREAK SPACE}").startswith(_DANGEROUS) else cell
     return cell

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.config import KernelSettings, SettingsError, load_settings
+
 ROOT = Path(__file__).resolve().parents[2]
 
 WRONG = {
@@ -51,6 +53,20 @@ def complaints(run: subprocess.CompletedProcess[str]) -> set[str]:
     first, *lines = run.stderr.splitlines()
     assert first == "The settings are wrong:"
     return {line.split(":", 1)[0].strip() for line in lines}
+
+
+@pytest.mark.parametrize("name", ["STAFF_KEYS", "LINK_KEYS"])
+@pytest.mark.parametrize("keys", ["short", "x" * 31, f"{'x' * 32},short"])
+def test_production_signs_with_nothing_that_can_be_guessed(name: str, keys: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(KernelSettings, {name: keys})
+    assert refused.value.problems[name] == ["needs random keys of at least 32 characters each."]
+    with pytest.raises(SettingsError) as others:
+        load_settings(KernelSettings, {name: f"{'x' * 32}, {'y' * 40}"})
+    assert name not in others.value.problems
+    with pytest.raises(SettingsError) as sandbox:
+        load_settings(KernelSettings, {name: keys, "ROSTRUM_MODE": "sandbox"})
+    assert name not in sandbox.value.problems
 
 
 @pytest.mark.parametrize(

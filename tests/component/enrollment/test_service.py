@@ -26,8 +26,8 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://localhost/enrollment",
     "AMQP_URL": "amqp://localhost",
     "PUBLIC_URL": "https://workshops.example.org",
-    "STAFF_KEYS": "a-long-random-key",
-    "LINK_KEYS": "another-long-random-key",
+    "STAFF_KEYS": "a-long-random-key-of-32-characters",
+    "LINK_KEYS": "another-long-random-key-of-32-chars",
     "SMTP_URL": "smtp+starttls://user:word@mail.example.org",
     "MAIL_FROM": "Workshops <workshops@example.org>",
 }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -91,10 +92,22 @@ def test_formulas_become_text(cell: str) -> None:
     assert neutral(cell) == f"'{cell}"
 
 
+@pytest.mark.parametrize("separator", ";|\t\n")
+@pytest.mark.parametrize("blank", ["", " ", "' ", '"'])
+def test_no_formula_begins_where_another_separator_ends_the_cell(separator: str, blank: str) -> None:
+    """European spreadsheets end a cell at a semicolon, whatever stands in quotes around it."""
+    cell = f"Ada{separator}{blank}=1+cmd|' /C calc'!A0"
+    assert neutral(cell) == f"Ada{separator}{blank}'=1+cmd|' /C calc'!A0"
+    (line,) = list(csv_lines(["R-1", cell], []))
+    assert not any(
+        part.lstrip("\"' ").startswith("=") for part in re.split(r"[;|\t\n]", line.replace("'=", "!"))
+    )
+
+
 def test_numbers_stay_numbers_and_text_itself() -> None:
     assert neutral(-5) == -5
     assert neutral(Decimal("-1.50")) == Decimal("-1.50")
-    assert neutral("Ada-Lovelace = 1") == "Ada-Lovelace = 1"
+    assert neutral("Ada-Lovelace = 1; a-b, c@d") == "Ada-Lovelace = 1; a-b, c@d"
     assert neutral(AT) == "2026-11-24T08:05:00Z"
     assert neutral(None) is None
 
