@@ -168,4 +168,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
 
 
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+def _once_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Of two members with one name the last would count, and whatever the first one held would be kept for
+    # ever: what is not read is not blanked either.
+    read = dict(members)
+    if len(read) != len(members):
+        raise ValueError("a name comes twice in one object")
+    return read
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_once_each)

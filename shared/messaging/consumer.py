@@ -14,7 +14,6 @@ import structlog
 
 from shared.db.engine import write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.errors import Permanent
 from shared.messaging import inbox
 from shared.messaging.bus import Consumer, Delivery
 from shared.messaging.event import UnknownEventType
@@ -90,7 +89,8 @@ class DeliveryDesk:
         for delivery in deliveries:
             try:
                 message = self._reader.read_delivery(delivery.body)
-            except Permanent as error:
+            except Exception as error:
+                # Reading needs nothing but the bytes: whatever it stumbles over, they are to blame.
                 unreadable.append((delivery, error))
                 continue
             if isinstance(message.reaction, Handler) and not (delivery.redelivered or only_store):
@@ -128,7 +128,7 @@ class DeliveryDesk:
             correlation_id=None,
             raw=delivery.body,
         )
-        if isinstance(error, UnknownEventType) and delivery.message_id:
+        if isinstance(error, UnknownEventType) and delivery.message_id and "\x00" not in delivery.message_id:
             # Only its type is strange: after an upgrade it can be run again, so it is kept as itself.
             row |= {"message_id": delivery.message_id, "payload": delivery.body.decode(), "raw": None}
         return row

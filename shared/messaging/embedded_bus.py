@@ -8,13 +8,15 @@ inbox removes the repeat.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 from sqlalchemy import Engine
 
 from shared.db.engine import make_engine, read_connection, write_connection
-from shared.errors import Unavailable
+from shared.errors import Permanent, Unavailable
 from shared.messaging import inbox
 from shared.messaging.bus import BusUnavailable, Consumer, Manifest, OutgoingMessage, Publisher
+from shared.messaging.failures import failure_of
 from shared.messaging.inbox import BUS, new_row
 from shared.observability.redaction import describe_error
 
@@ -91,9 +93,15 @@ class _EmbeddedPublisher:
     def _deliver(self, messages: Sequence[OutgoingMessage]) -> None:
         correlations: dict[str, str | None] = {}
         for name, types in self._manifest.subscriptions.items():
-            rows = []
+            rows, undecodable = [], []
             for message in messages:
                 if message.type not in types:
+                    continue
+                try:
+                    payload = message.body.decode()
+                except UnicodeDecodeError as error:
+                    # No text, so nothing that a reader could be given; it must not hold up the others.
+                    undecodable.append((message, failure_of(_NoText(error.reason), None)))
                     continue
                 if message.message_id not in correlations:
                     correlations[message.message_id] = _correlation(message.body)
@@ -102,17 +110,37 @@ class _EmbeddedPublisher:
                         consumer=BUS,
                         message_id=message.message_id,
                         type=message.type,
-                        payload=message.body.decode(),
+                        payload=payload,
                         correlation_id=correlations[message.message_id],
                     )
                 )
-            if rows:
+            if rows or undecodable:
                 with write_connection(self._engines[name]) as connection:
                     inbox.store(connection, rows)
+                    for message, failure in undecodable:
+                        inbox.store_dead(connection, _raw_row(message), failure)
                 self._checkpoint("between_subscribers")
 
     def close(self) -> None:
         """Nothing is held open between batches."""
+
+
+class _NoText(Permanent):
+    """The body is not UTF-8. The reason quotes no value."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not JSON in UTF-8: {reason}")
+
+
+def _raw_row(message: OutgoingMessage) -> dict[str, Any]:
+    return new_row(
+        consumer=BUS,
+        message_id=message.message_id,
+        type=message.type,
+        payload=None,
+        correlation_id=None,
+        raw=message.body,
+    )
 
 
 # What we write has it before the data, so the first one found is the envelope's.
