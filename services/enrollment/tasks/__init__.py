@@ -8,12 +8,19 @@ from services.enrollment.tasks.letters import (
 )
 from services.enrollment.tasks.passwords import hash_password
 from services.enrollment.tasks.seed import seed
-from services.enrollment.tasks.sign_in import Credentials, TooManyAttempts, WrongCredentials, sign_in
+from services.enrollment.tasks.sign_in import (
+    Credentials,
+    TooManyAtOnce,
+    TooManyAttempts,
+    WrongCredentials,
+    sign_in,
+)
 from services.enrollment.tasks.timers import check_seats, end_holds, forget_logins
 
 __all__ = [
     "Correspondence",
     "Credentials",
+    "TooManyAtOnce",
     "TooManyAttempts",
     "WrongCredentials",
     "check_seats",

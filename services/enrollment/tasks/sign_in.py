@@ -4,6 +4,9 @@ Counted first, because attempts at the same moment would all see room for one mo
 """
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,6 +16,11 @@ from services.enrollment.tasks.passwords import password_fits
 from shared.auth.principal import Principal
 from shared.db.transaction import Transactions
 from shared.errors import AppError, Invalid
+
+AT_ONCE = 2
+"""Passwords judged at the same time in a process: each keeps a thread and a core busy, and buyers need both."""
+
+_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +53,35 @@ class TooManyAttempts(AppError):
         )
 
 
+class TooManyAtOnce(AppError):
+    """Passwords are being judged already; whoever sends many at once must not keep everybody else waiting."""
+
+    status = 429
+    title = "Too many sign-ins at once"
+
+    def __init__(self) -> None:
+        self.retry_after = 1
+        super().__init__("too_many_at_once", "Many people are signing in just now. Try again in a second.")
+
+
 def sign_in(credentials: Credentials, transactions: Transactions) -> Principal:
-    """Who signs in, with a new session id; raises `WrongCredentials` or `TooManyAttempts`."""
+    """Who signs in, with a new session id; raises `WrongCredentials`, `TooManyAttempts` or `TooManyAtOnce`."""
+    with _place():
+        return _judged(credentials, transactions)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    # Nobody waits for one: a thread that waits is no better than one that works.
+    if not _places.acquire(blocking=False):
+        raise TooManyAtOnce
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _judged(credentials: Credentials, transactions: Transactions) -> Principal:
     with transactions.begin() as tx:
         admission = handlers.admit_login(AdmitLogin(email=credentials.email), tx)
     if admission.wait is not None:

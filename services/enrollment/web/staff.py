@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 
 from services.enrollment import handlers, queries, tasks
 from services.enrollment.commands import EndSession
-from services.enrollment.tasks.sign_in import Credentials, TooManyAttempts
+from services.enrollment.tasks.sign_in import Credentials, TooManyAtOnce, TooManyAttempts
 from shared.auth.guards import authenticator, current_staff, public, signed_in, staff
 from shared.errors import AppError
 from shared.web.addresses import safe_next
@@ -60,7 +60,7 @@ def sign_in() -> ResponseReturnValue:
         return form_page("enrollment/sign_in.html", errors, email=typed, next=wanted or "")
     try:
         principal = tasks.sign_in(Credentials(**data), current_service().transactions)
-    except TooManyAttempts as error:
+    except (TooManyAttempts, TooManyAtOnce) as error:
         response = page(
             "enrollment/sign_in.html", 429, errors={"": [error.detail]}, email=typed, next=wanted or ""
         )

@@ -1,5 +1,7 @@
 """Accounts and sessions of staff."""
 
+import importlib
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +21,7 @@ from services.enrollment.commands import (
 )
 from services.enrollment.domain import LoginThrottle
 from services.enrollment.domain.staff import LOGIN_ATTEMPTS, account_key
-from services.enrollment.tasks import Credentials, TooManyAttempts, WrongCredentials
+from services.enrollment.tasks import Credentials, TooManyAtOnce, TooManyAttempts, WrongCredentials
 from services.enrollment.tasks import passwords as password_module
 from shared.auth.principal import Principal
 from shared.auth.refusals import is_refused
@@ -31,6 +33,8 @@ from tests.component.enrollment.browser import Browser
 from tests.component.enrollment.shop import Shop
 
 PASSWORD = "a few quiet words"
+# The package gives the function the name of its module.
+sign_in_module = importlib.import_module("services.enrollment.tasks.sign_in")
 
 
 @cache
@@ -131,6 +135,38 @@ def test_signing_in_often_locks_nobody_out_and_wipes_no_failure(shop: Shop) -> N
         enter(shop, password="wrong")
     with pytest.raises(TooManyAttempts):
         enter(shop)
+
+
+def test_a_burst_of_sign_ins_leaves_threads_to_the_buyers(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hire(shop)
+    judging, go_on, ended = threading.Semaphore(0), threading.Event(), []
+    hasher = password_module._HASHER
+
+    class Slow:
+        def verify(self, stored: str, password: str) -> bool:
+            judging.release()
+            assert go_on.wait(20)
+            return hasher.verify(stored, password)
+
+    monkeypatch.setattr(password_module, "_HASHER", Slow())
+    threads = [
+        threading.Thread(target=lambda: ended.append(enter(shop).roles))
+        for _ in range(sign_in_module.AT_ONCE)
+    ]
+    for thread in threads:
+        thread.start()
+        assert judging.acquire(timeout=20)
+    before = shop.count("login_throttle")
+    with pytest.raises(TooManyAtOnce):
+        enter(shop, "somebody@example.com")
+    assert shop.count("login_throttle") == before, "it was not even counted"
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert ended == [{"ops"}] * sign_in_module.AT_ONCE
+    assert enter(shop).roles == {"ops"}
 
 
 def test_old_attempts_are_forgotten(shop: Shop) -> None:
