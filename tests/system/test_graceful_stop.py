@@ -111,3 +111,28 @@ def test_gunicorns_own_worker_cuts_latecomers_off(tmp_path: Path) -> None:
             pytest.fail("gunicorn closes its door by now: our own worker class is not needed any more")
         assert answer(slow) == b"ok"
         assert answer(latecomer) == b""
+
+
+def test_a_worker_whose_master_was_killed_leaves_the_port_to_others(tmp_path: Path) -> None:
+    with gunicorn(tmp_path, OURS) as (process, port):
+        in_hand = send(port, "/slow")
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + SLOW_SECONDS * 5
+        while ask(port, "/") is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert answer(in_hand) == b"ok"
+
+
+def test_negative_control_gunicorns_own_worker_takes_in_whom_it_never_answers(tmp_path: Path) -> None:
+    with gunicorn(tmp_path, GUNICORNS) as (process, port):
+        in_hand = send(port, "/slow")
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+        # It looks once a second whether its master is there.
+        time.sleep(1.2)
+        assert ask(port, "/") == b""
+        answer(in_hand)
