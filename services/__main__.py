@@ -10,8 +10,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import structlog
@@ -33,6 +34,7 @@ from shared.contracts.paths import service_of
 from shared.db import migrate
 from shared.db.wakeup import Signal
 from shared.messaging.rabbitmq_bus import apply_topology, grant_all
+from shared.observability import trace
 from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service
 from shared.web.app import create_web
@@ -167,6 +169,16 @@ def users(management_url: str) -> None:
     declarer = urls.pop("topology")
     made = grant_all(management_url, declarer, urls, MANIFEST, published)
     click.echo(f"the broker's users are ready: {', '.join(made)}")
+
+
+@main.command("trace")
+@click.argument("wanted", metavar="ID")
+@click.argument("logs", nargs=-1, type=click.File())
+def follow(wanted: str, logs: tuple[IO[str], ...]) -> None:
+    """What ID (a correlation id, or any id in a message) went through, told from LOGS or standard input."""
+    lines = trace.read_lines(chain.from_iterable(logs or (sys.stdin,)))
+    for line in trace.trace(lines, wanted).lines:
+        click.echo(trace.told(line))
 
 
 def prepare(plan: Plan) -> None:

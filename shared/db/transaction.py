@@ -24,6 +24,7 @@ from shared.db.kernel_tables import message_reference, outbox
 from shared.ids import new_id
 from shared.observability.context import correlation_id
 from shared.observability.metrics import Meter
+from shared.observability.trail import Trail
 
 T = TypeVar("T")
 
@@ -89,6 +90,7 @@ class Tx:
         self._encode = encode
         self._sayings: list[tuple[Any, ...]] = []
         self._references: list[tuple[str, str]] = []
+        self._said: list[tuple[str, str, tuple[str, ...], str, str | None]] = []
         self._locked: dict[tuple[type[Any], Any], Any] = {}
         self._afterwards: list[Callable[[], None]] = []
 
@@ -120,6 +122,8 @@ class Tx:
             )
         )
         self.refer(str(message_id), encoded.references)
+        said = (str(message_id), event.TYPE, encoded.references, self.correlation, self.causation)
+        self._said.append(said)
 
     def refer(self, message_id: str, references: Iterable[str]) -> None:
         """Make a message that is handled here findable by the business ids in it."""
@@ -133,6 +137,17 @@ class Tx:
         """Once this has committed, count how long ago `since` was by the business clock."""
         seconds = max(0.0, (self.now() - since).total_seconds())
         self.after_commit(lambda: histogram.labels(self.meter.service).observe(seconds))
+
+    def said(self) -> Iterator[dict[str, Any]]:
+        """What it has said, for the log: ids and types."""
+        for message_id, event_type, references, correlation, causation in self._said:
+            yield {
+                "message_id": message_id,
+                "event_type": event_type,
+                "references": references,
+                "correlation_id": correlation,
+                "causation_id": causation,
+            }
 
     @property
     def says_something(self) -> bool:
@@ -248,6 +263,7 @@ class Transactions:
         self.engine = engine
         self.clock = clock
         self.meter = meter or Meter("")
+        self.trail = Trail(self.meter.service)
         self._encode = encode
         self._on_commit = on_commit
         self._checkpoint = checkpoint
@@ -273,6 +289,7 @@ class Transactions:
                 self._checkpoint("before_commit")
         tx.committed()
         if tx.says_something:
+            self.trail.tell("message_said", tx.said())
             self._checkpoint("after_commit_before_publish")
             self._on_commit()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from shared.db.transaction import Transactions, Tx
@@ -27,7 +27,7 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
     `HandlerFailed` with the culprit as its cause's message; any other error has no known culprit.
     """
     meter = transactions.meter
-    took: list[tuple[str, float]] = []
+    took: list[tuple[Message, str, float]] = []
     with transactions.begin(correlation=messages[0].correlation_id) as tx:
         mark(tx)
         if len(messages) > 1:
@@ -44,12 +44,29 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
                 except Exception as error:
                     meter.handler(message.reaction.name, "failed", time.perf_counter() - began)
                     raise HandlerFailed(message) from error
-                took.append((message.reaction.name, time.perf_counter() - began))
+                took.append((message, message.reaction.name, time.perf_counter() - began))
         for message in messages:
             tx.refer(message.message_id, message.references)
+        # Told before what the handlers have said, as it happened.
+        tx.after_commit(lambda: transactions.trail.tell("message_handled", _told(messages, took)))
     # A batch that is undone and redone without one of its messages counts once.
-    for name, seconds in took:
+    for _, name, seconds in took:
         meter.handler(name, "handled", seconds)
+
+
+def _told(
+    messages: Sequence[Message], took: Sequence[tuple[Message, str, float]]
+) -> Iterator[dict[str, Any]]:
+    times = {message.message_id: seconds for message, _, seconds in took}
+    for message in messages:
+        yield {
+            "message_id": message.message_id,
+            "event_type": message.type,
+            "source": message.consumer,
+            "reaction": message.reaction.name if message.reaction is not None else None,
+            "correlation_id": message.correlation_id,
+            "milliseconds": round(times.get(message.message_id, 0.0) * 1000, 1),
+        }
 
 
 def count_handled(transactions: Transactions, reader: Reader, messages: Sequence[Message]) -> None:

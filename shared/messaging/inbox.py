@@ -16,6 +16,7 @@ from shared.db.kernel_tables import inbox
 from shared.db.moment import moment
 from shared.db.transaction import REFER, Tx, insert_new
 from shared.messaging.subscriptions import RetryPolicy
+from shared.observability.trail import Trail
 
 BUS = "bus"
 OPEN_STATES = ("received", "failed")
@@ -144,7 +145,15 @@ def receive(
     refer(connection, [(message_id, references)])
     if fresh:
         lag = (tx.now() - made_at).total_seconds()
+        line = {
+            "message_id": message_id,
+            "event_type": type,
+            "source": source,
+            "references": list(references),
+            "correlation_id": tx.correlation,
+        }
         tx.after_commit(lambda: tx.meter.outside_lag(source, "stored", lag))
+        tx.after_commit(lambda: Trail(tx.meter.service).tell("message_received", [line]))
     return fresh
 
 

@@ -25,6 +25,7 @@ from shared.ids import seconds_since
 from shared.messaging.bus import Bus, BusUnavailable, OutgoingMessage, Publisher
 from shared.messaging.failures import raise_if_away
 from shared.observability.metrics import Meter
+from shared.observability.trail import Trail
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ class _Flight:
     confirmed: Future[None]
     seqs: list[int]
     oldest: UUID
+    ids: list[str]
 
 
 class Relay:
@@ -61,6 +63,7 @@ class Relay:
         self._in_flight = in_flight
         self._checkpoint = checkpoint
         self._meter = meter or Meter("")
+        self._trail = Trail(self._meter.service)
         self._publisher: Publisher | None = None
         self._flights: deque[_Flight] = deque()
         self._oldest = _oldest_statement(engine, batch)
@@ -120,6 +123,7 @@ class Relay:
                 confirmed=self._publisher.publish(messages),
                 seqs=[row.seq for row in rows],
                 oldest=rows[0].id,
+                ids=[message.message_id for message in messages],
             )
         )
         self._checkpoint("after_publish_before_confirm")
@@ -137,6 +141,8 @@ class Relay:
         self._flights.popleft()
         self._checkpoint("after_mark_published")
         self._meter.relayed(len(flight.seqs), seconds_since(flight.oldest))
+        # One line for the batch: here a line per message would cost a twentieth of the speed.
+        self._trail.tell("messages_published", [{"message_ids": flight.ids}])
         return len(flight.seqs)
 
 

@@ -43,6 +43,7 @@ class Work:
         self.clock: Clock = transactions.clock
         self.checkpoint = checkpoint
         self.completed = False
+        self._began = time.perf_counter()
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -62,8 +63,22 @@ class Work:
         ) as tx:
             if leases.finish(tx.session.connection(), [(self._claimed, self._message.redacted)]) != 1:
                 raise LeaseLost
+            # Told before what the task has said, as it happened.
+            tx.after_commit(lambda: self._transactions.trail.tell("message_handled", [self._told()]))
             yield tx
         self.completed = True
+
+    def _told(self) -> dict[str, Any]:
+        message = self._message
+        return {
+            "message_id": message.message_id,
+            "event_type": message.type,
+            "source": message.consumer,
+            "reaction": message.reaction.name if message.reaction is not None else None,
+            "attempts": self._claimed.attempts,
+            "correlation_id": message.correlation_id,
+            "milliseconds": round((time.perf_counter() - self._began) * 1000, 1),
+        }
 
 
 class TaskRunner:

@@ -2,12 +2,14 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from shared.observability.context import add_bound_fields
 from shared.observability.redaction import describe_error, mask_emails, where
+from shared.observability.trail import trail_to
 
 
 def configure_logs(log_format: str, service: str) -> None:
@@ -38,11 +40,28 @@ def configure_logs(log_format: str, service: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    trail_to(_writes(handler) if log_format == "json" else None)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     for noisy in ("pika", "werkzeug", "alembic", "urllib3", "stripe"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _writes(handler: "logging.StreamHandler[Any]") -> Callable[[str], None]:
+    def write(lines: str) -> None:
+        # One lock for all who write there, or lines would cut each other in two.
+        handler.acquire()
+        try:
+            handler.stream.write(lines)
+            handler.flush()
+        except (OSError, ValueError):
+            # Who reads the logs is gone: that must not undo work that is committed.
+            pass
+        finally:
+            handler.release()
+
+    return write
 
 
 def _from(service: str) -> Any:

@@ -54,6 +54,7 @@ def install_request_log(app: Flask, meter: Meter) -> None:
         if request.endpoint not in _QUIET:
             log.info(
                 "request",
+                service=meter.service,
                 method=request.method,
                 path=masked_path(request.path),
                 endpoint=request.endpoint,

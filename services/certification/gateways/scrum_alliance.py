@@ -7,17 +7,21 @@ After an answer that did not come, or came from something in between, nobody kno
 roster, or will be. Only what cannot have been taken is told apart: no connection, or a refusal to look at it.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
+import structlog
 from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.certification.gateways.base import MemberRecord, MembershipRequest, NotTaken, SubmissionRefused
 from shared import outbound
 from shared.errors import Permanent, Unavailable
+
+log = structlog.get_logger()
 
 TIMEOUTS = (3.0, 10.0)
 """Seconds to connect, and to wait for the next byte of the answer."""
@@ -80,6 +84,7 @@ class ScrumAlliance:
         return records[0]
 
     def _call(self, method: str, **parameters: Any) -> requests.Response:
+        began = time.perf_counter()
         try:
             with outbound.within(self._whole_call) as deadline, outbound.session() as session:
                 response = session.request(
@@ -97,6 +102,12 @@ class ScrumAlliance:
             if _never_connected(error):
                 raise NotTaken(text) from None
             raise Unavailable(text) from None
+        log.info(
+            "registry_answered",
+            call="submit" if method == "POST" else "look_up",
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - began) * 1000, 1),
+        )
         if deadline.passed:
             # What was cut off may look whole, if the other side did not say how long it is.
             raise Unavailable(f"the registry gave no whole answer within {self._whole_call:.0f} s")
