@@ -122,8 +122,7 @@ class Tx:
             )
         )
         self.refer(str(message_id), encoded.references)
-        said = (str(message_id), event.TYPE, encoded.references, self.correlation, self.causation)
-        self._said.append(said)
+        self._said.append((str(message_id), event.TYPE, encoded.references, self.correlation, self.causation))
 
     def refer(self, message_id: str, references: Iterable[str]) -> None:
         """Make a message that is handled here findable by the business ids in it."""
@@ -140,14 +139,8 @@ class Tx:
 
     def said(self) -> Iterator[dict[str, Any]]:
         """What it has said, for the log: ids and types."""
-        for message_id, event_type, references, correlation, causation in self._said:
-            yield {
-                "message_id": message_id,
-                "event_type": event_type,
-                "references": references,
-                "correlation_id": correlation,
-                "causation_id": causation,
-            }
+        names = ("message_id", "event_type", "references", "correlation_id", "causation_id")
+        return (dict(zip(names, each, strict=True)) for each in self._said)
 
     @property
     def says_something(self) -> bool:

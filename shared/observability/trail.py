@@ -37,10 +37,7 @@ class Trail:
         write = _Output.write
         if write is None:
             return
-        head = {
-            "event": event,
-            "service": self._service,
-            "level": "info",
-            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        }
-        write("".join(f"{_dumps({**head, **row})}\n" for row in rows))
+        moment = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        head = _dumps({"event": event, "service": self._service, "level": "info", "timestamp": moment})[:-1]
+        # The head is the same for all: it is written once, and each row behind it.
+        write("".join(f"{head}, {_dumps(row)[1:]}\n" for row in rows))

@@ -154,6 +154,21 @@ def test_seats_are_compared(sandbox: Path, checkout: Checkout, command: str) -> 
     on(sandbox, checkout, command, "enrollment")
 
 
+@runs("python -m services trace ID var/logs/*.log")
+def test_a_story_is_told_from_the_logs(checkout: Checkout, command: str) -> None:
+    logs = checkout.folder / "var" / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    line = {"timestamp": "2026-11-02T09:00:00Z", "event": "message_said", "service": "enrollment"}
+    more = {
+        "message_id": "m-1",
+        "event_type": "booking.placed.v1",
+        "references": ["b-1"],
+        "correlation_id": "c-1",
+    }
+    (logs / "told.log").write_text(f"starting\n{json.dumps({**line, **more})}\n")
+    assert "said booking.placed.v1" in checkout.run(typed(command.replace("ID", "b-1")))
+
+
 # Real servers -------------------------------------------------------------------------------------
 
 
