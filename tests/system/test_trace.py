@@ -17,7 +17,11 @@ from tests.support.site import RABBITMQ, STACKS, Site, Stack, real_servers
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module", params=STACKS)
+# Where each service has a process of its own in every test run; the other one in the long programme.
+@pytest.fixture(
+    scope="module",
+    params=[each if each == RABBITMQ else pytest.param(each, marks=pytest.mark.long) for each in STACKS],
+)
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A whole site on each stack: its processes write the logs."""
     if request.param == RABBITMQ:
