@@ -246,7 +246,7 @@ def wait_until_ready(url: str, seconds: float = 60) -> None:
             if answer.ok:
                 return
             last = answer.text
-        except requests.ConnectionError as error:
+        except requests.RequestException as error:
             last = str(error)
         time.sleep(0.1)
     raise AssertionError(f"{url} is not ready: {last}")
