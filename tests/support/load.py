@@ -59,12 +59,13 @@ class Load:
 
     def _buy(self) -> None:
         while not self._ended.is_set():
-            booked = self._book()
+            booked = self.book()
             if booked is not None:
-                self._pay(*booked)
+                self.pay(*booked)
             self._ended.wait(PAUSE_SECONDS)
 
-    def _book(self) -> tuple[UUID, str] | None:
+    def book(self) -> tuple[UUID, str] | None:
+        """Book one seat: the booking and the page that leads to its payment; None where that is refused."""
         email = f"buyer-{uuid.uuid4().hex[:12]}@example.com"
         person = {"given_name": "Grace", "family_name": "Hopper", "email": email}
         order = {
@@ -89,7 +90,8 @@ class Load:
             self.heard.booked[booking_id] = pay_url
         return booking_id, pay_url
 
-    def _pay(self, booking_id: UUID, pay_url: str) -> None:
+    def pay(self, booking_id: UUID, pay_url: str) -> None:
+        """Go to the payment page as soon as the site leads there, and pay."""
         for _ in range(MOST_LOOKS):
             # The link may be faster than the message: then the page says "one moment", and loads itself again.
             answer = self._ask(lambda: requests.get(pay_url, timeout=60, allow_redirects=False))
