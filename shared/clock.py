@@ -1,14 +1,23 @@
 """Business time. Injected everywhere; leases, sessions, signatures and TLS use real time instead."""
 
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Clock(Protocol):
     """Tells the present moment as an aware UTC datetime."""
 
     def now(self) -> datetime: ...
+
+
+@runtime_checkable
+class MovableClock(Clock, Protocol):
+    """A clock that a demo or a test moves."""
+
+    def advance(self, by: timedelta) -> None: ...
+    def reset(self) -> None: ...
 
 
 class SystemClock:
@@ -39,20 +48,34 @@ class OffsetClock:
 
     def advance(self, by: timedelta) -> None:
         """Move business time forward for every process that reads the file."""
-        seconds = (self.offset() + by).total_seconds()
-        scratch = self._path.with_suffix(".new")
-        scratch.write_text(str(seconds))
-        scratch.replace(self._path)
+        self._write(self.offset() + by)
+
+    def reset(self) -> None:
+        """Go back to real time. What was done in between keeps its dates."""
+        self._write(timedelta())
+
+    def _write(self, offset: timedelta) -> None:
+        # A name of its own, so that two who write at once do not take each other's file away.
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self._path.parent, prefix=f"{self._path.name}.", delete=False
+        ) as scratch:
+            scratch.write(str(offset.total_seconds()))
+        Path(scratch.name).chmod(0o644)
+        Path(scratch.name).replace(self._path)
 
 
 class FrozenClock:
     """A clock that tests move by hand."""
 
     def __init__(self, at: datetime) -> None:
-        self._now = at
+        self._now = self._start = at
 
     def now(self) -> datetime:
         return self._now
+
+    def reset(self) -> None:
+        """Go back to where it began."""
+        self._now = self._start
 
     def advance(self, by: timedelta) -> None:
         """Move the clock forward."""

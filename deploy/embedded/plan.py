@@ -121,6 +121,7 @@ class Plan:
             "SCRUM_ALLIANCE_URL": self.scrum_alliance_url,
             "SMTP_URL": f"smtp://{HOST}:{self.ports.smtp}",
             "MAILBOX_URL": self.mailbox_url,
+            "SCRUM_ALLIANCE_SANDBOX_URL": self.scrum_alliance_url,
             "STAFF_KEYS": self._secret("staff-key"),
             "LINK_KEYS": self._secret("link-key"),
             "LEASE_SECONDS": "10",

@@ -61,6 +61,19 @@ class Settings(KernelSettings):
         help="where the payment page is: the form that books leads there, and browsers must be told",
     )
 
+    mailbox_url: str | None = setting(
+        "MAILBOX_URL",
+        fields.Url(require_tld=False),
+        default=None,
+        help="sandbox only: where browsers find the mailbox; a door on the front page",
+    )
+    scrum_alliance_sandbox_url: str | None = setting(
+        "SCRUM_ALLIANCE_SANDBOX_URL",
+        fields.Url(require_tld=False),
+        default=None,
+        help="sandbox only: where browsers find the stand-in of the Scrum Alliance; a door on the front page",
+    )
+
     @property
     def hold_policy(self) -> HoldPolicy:
         """How long seats wait for money."""

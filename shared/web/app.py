@@ -114,6 +114,7 @@ def _install_templates(app: Flask, service: Service, own: Path) -> None:
         csrf_token=csrf_token,
         csp_nonce=csp_nonce,
         viewer=viewer,
+        business_now=service.clock.now,
         sandbox=service.settings.sandbox,
         service_name=service.name,
     )

@@ -48,7 +48,7 @@ def _policy(form_origins: Sequence[str]) -> str:
             "default-src 'self'",
             f"script-src 'self'{nonce}",
             f"style-src 'self'{nonce}",
-            # Bootstrap draws its arrows and ticks as data: images.
+            # The stylesheet draws the shapes of states as data: images.
             "img-src 'self' data:",
             " ".join(("form-action 'self'", *form_origins)),
             "object-src 'none'",

@@ -22,6 +22,7 @@ from shared.db.engine import database_away
 from shared.errors import AppError, Unauthenticated, Unavailable
 from shared.observability.redaction import describe_error, where
 from shared.web.addresses import sign_in_address
+from shared.web.error_pages import advice_on, one_moment
 from shared.web.kind import wants_problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -214,35 +215,21 @@ def _page(error: Exception, problem: Problem) -> AnyResponse:
     if isinstance(error, Unauthenticated):
         return redirect(sign_in_address(), 303)
     if isinstance(error, NotHeardYet):
-        response = make_response(_one_moment())
-        # The page is an answer, not a failure: monitoring must not count a race as one.
-        response.status_code = 202
-        return response
+        return one_moment()
     response = make_response(
-        render_template("rostrum/error.html", problem=problem, reference=g.get("rostrum_correlation", "")),
+        render_template(
+            "rostrum/error.html",
+            problem=problem,
+            advice=advice_on(problem.status, problem.code, dict(problem.headers).get("Retry-After")),
+            reference=g.get("rostrum_correlation", ""),
+        ),
         problem.status,
     )
     _add(response, problem)
     return response
 
 
-_MOST_REFRESHES = 30
 _MOST_FRAMES = 15
-
-
-def _one_moment() -> Response:
-    tried = request.args.get("moment", "")
-    count = min(int(tried), _MOST_REFRESHES) if tried.isdecimal() and len(tried) < 4 else 0
-    waiting = count < _MOST_REFRESHES
-    response = make_response(
-        render_template(
-            "rostrum/one_moment.html", waiting=waiting, reference=g.get("rostrum_correlation", "")
-        )
-    )
-    if waiting:
-        # A header, not a meta element: it works without script as well, and stays out of the document.
-        response.headers["Refresh"] = f"2; url=?moment={count + 1}"
-    return response
 
 
 def _add(response: Response, problem: Problem) -> None:

@@ -1,8 +1,12 @@
-"""Each service serves its own copy of the shared assets, versioned by content, cached for a year."""
+"""Each service serves its own copy of the shared assets, under names that hold a hash of the content.
+
+Such a name never means anything else, so browsers and proxies keep it for a year without asking.
+"""
 
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
@@ -18,6 +22,7 @@ from shared.errors import NotFound
 _SHARED = Path(__file__).parent / "static"
 _TEXT = {"text/css", "text/javascript", "application/javascript", "image/svg+xml", "application/json"}
 _YEAR = 31_536_000
+_VERSION = re.compile(r"[0-9a-f]{12}|missing")
 
 
 def _inside_package(package: str, folder: str) -> Path:
@@ -34,7 +39,6 @@ class StaticFiles:
     def __init__(self, own: Path) -> None:
         self._folders = (own, _SHARED)
         self._packages: Mapping[str, Path] = {
-            "bootstrap": _inside_package("flask_bootstrap", "static/bootstrap5/css"),
             "swagger-ui": _inside_package("flask_swagger_ui", "dist"),
         }
 
@@ -57,7 +61,11 @@ class StaticFiles:
 
     def answer(self, filename: str) -> Response:
         """The file, gzipped where the browser takes it: nothing else compresses in the embedded site."""
-        path = self.find(filename)
+        version, _, rest = filename.partition("/")
+        path = self.find(rest) if _VERSION.fullmatch(version) else None
+        hashed = path is not None and version == _digest(path, path.stat().st_mtime_ns)
+        if path is None:
+            path = self.find(filename)
         if path is None:
             raise NotFound("no_such_file", "There is no such file.")
         modified = path.stat().st_mtime_ns
@@ -68,12 +76,10 @@ class StaticFiles:
             response.vary.add("Accept-Encoding")
         if squeeze:
             response.content_encoding = "gzip"
-        version = _digest(path, modified)
-        if request.args.get("v") == version:
-            response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
-        else:
-            response.headers["Cache-Control"] = "public, no-cache"
-        response.set_etag(version + ("-gz" if squeeze else ""))
+        # An older name leads to the file of today: a page that was open during an update still gets one.
+        caching = f"public, max-age={_YEAR}, immutable" if hashed else "public, no-cache"
+        response.headers["Cache-Control"] = caching
+        response.set_etag(_digest(path, modified) + ("-gz" if squeeze else ""))
         response.make_conditional(request)
         return response
 
@@ -94,7 +100,7 @@ def asset(filename: str) -> str:
 
 
 def install_static_files(app: Flask, service_name: str, own: Path) -> None:
-    """Serve below `/<service>/static/`; `url_for("static", …)` adds the version."""
+    """Serve below `/<service>/static/<hash>/`; `url_for("static", …)` adds the hash."""
     files = StaticFiles(own)
 
     @public("looks, no data")
@@ -103,7 +109,7 @@ def install_static_files(app: Flask, service_name: str, own: Path) -> None:
 
     def add_version(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "static" and "filename" in values:
-            values.setdefault("v", files.version(values["filename"]))
+            values["filename"] = f"{files.version(values['filename'])}/{values['filename']}"
 
     app.add_url_rule(f"/{service_name}/static/<path:filename>", "static", static)
     app.url_defaults(add_version)

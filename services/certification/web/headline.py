@@ -1,7 +1,7 @@
 """The one sentence on top of the certificate page: what matters now, and who can act."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.certification.domain.activation import Activation
@@ -9,6 +9,9 @@ from services.certification.domain.judgement import OBSTACLES, Obstacle
 from services.certification.queries import CertificateView
 from services.certification.web.progress import MAIL_WITHIN, REFUSALS, address_of, exam_step, obstacles
 from shared.web.filters import show_date, show_datetime, show_minutes
+
+RESULTS_WITHIN = timedelta(days=3)
+"""How long we ask attendees to wait before they ask their trainer."""
 
 NoticeKind = Literal["info", "ok", "warn", "bad"]
 
@@ -65,6 +68,8 @@ def headline(view: CertificateView, now: datetime) -> Headline:
         )
     if missing:
         obstacle, first = missing[0]
+        if obstacle is Obstacle.ASSESSMENT_MISSING and join.workshop_ends_at is not None:
+            return _before_the_results(view, join.workshop_ends_at, now)
         meaning = _shortfall(view) if obstacle is Obstacle.NOT_ELIGIBLE else first.meaning
         return Headline(
             kind="warn" if join.activation is not Activation.WAITING else "info",
@@ -77,6 +82,27 @@ def headline(view: CertificateView, now: datetime) -> Headline:
         title="Your name is on its way to the Scrum Alliance",
         text="Everything is there. Submitting it takes a minute; we keep trying if they cannot be reached.",
         who="nobody has to: it happens by itself",
+    )
+
+
+def _before_the_results(view: CertificateView, ends_at: datetime, now: datetime) -> Headline:
+    """Everything else is there: until when to wait for the trainer, and what to do after that."""
+    last_day = show_date(ends_at, view.join.time_zone)
+    if now < ends_at:
+        return Headline(
+            kind="info",
+            title="The workshop comes first",
+            text=f"It ends on {show_datetime(ends_at, view.join.time_zone)}. Your trainer releases the results on "
+            "that day or shortly after; your name then goes to the Scrum Alliance within minutes.",
+            who="nobody has to before that",
+        )
+    return Headline(
+        kind="info" if now < ends_at + RESULTS_WITHIN else "warn",
+        title="Waiting for your trainer",
+        text=f"The workshop ended on {last_day}. Trainers release the results on the last day or within three "
+        f"days, by {show_date(ends_at + RESULTS_WITHIN, view.join.time_zone)}. Your name then goes to the "
+        "Scrum Alliance within minutes.",
+        who="the trainer",
     )
 
 

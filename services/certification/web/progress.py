@@ -91,6 +91,8 @@ def _attendance(view: CertificateView) -> Step:
             text = "The workshop is complete; your own result has not been released yet."
             return Step(title=title, state="current", text=text, who="your trainer")
         text = "Your trainer records the time you were there, day by day, and releases it at the end."
+        if (ends_at := join.workshop_ends_at) is not None:
+            text = f"{text} The last day is {show_date(ends_at, join.time_zone)}."
         return Step(title=title, state="todo", text=text, who="your trainer")
     counted = f"{join.attended_minutes} of {join.required_minutes} minutes"
     if join.attended_minutes < join.required_minutes:

@@ -12,9 +12,11 @@ from services.enrollment.queries.catalogue import (
     BlockView,
     CatalogueEntry,
     CourseRow,
+    RunningWorkshop,
     WorkshopPage,
     catalogue,
     courses,
+    next_to_end,
     workshop_page,
 )
 from services.enrollment.queries.checks import SeatDifference, seat_differences
@@ -38,6 +40,7 @@ __all__ = [
     "LetterFacts",
     "Roster",
     "RosterEntry",
+    "RunningWorkshop",
     "SeatDifference",
     "StaffAccount",
     "StaffRow",
@@ -49,6 +52,7 @@ __all__ = [
     "catalogue",
     "courses",
     "letter_facts",
+    "next_to_end",
     "roster",
     "seat_differences",
     "staff_list",

@@ -47,6 +47,29 @@ class AttendeeView:
         """The name as it goes on the certificate."""
         return f"{self.given_name} {self.family_name}"
 
+    @property
+    def is_assessed(self) -> bool:
+        """Whether the trainer has released a result, whatever it is."""
+        return self.steps[1].at is not None
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether the Scrum Alliance has the name."""
+        return self.steps[2].state == "done"
+
+    @property
+    def is_activated(self) -> bool:
+        """Whether the membership is active."""
+        return self.steps[3].state == "done"
+
+    @property
+    def standing(self) -> tuple[str, str]:
+        """How far they are in a word or two, and the kind of it."""
+        if trouble := next((step for step in self.steps if step.state == "problem"), None):
+            return f"{trouble.title}: needs attention", "bad"
+        done = [step for step in self.steps if step.state == "done"]
+        return (done[-1].title, "ok") if done else ("Nothing yet", "neutral")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BookingPage:

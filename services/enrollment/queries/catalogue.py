@@ -64,6 +64,15 @@ class WorkshopPage(CatalogueEntry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunningWorkshop:
+    """A workshop that runs or will, and when it is over."""
+
+    title: str
+    ends_at: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CourseRow:
     """A course, for whoever plans a workshop."""
 
@@ -81,33 +90,44 @@ def courses(session: Session) -> Sequence[CourseRow]:
 
 
 def catalogue(session: Session, now: datetime) -> Sequence[CatalogueEntry]:
-    """Published workshops that have not begun, the next one first; full ones are shown as full."""
+    """Published workshops that have not begun, the next one first; full ones are shown as full.
+
+    Columns and not entities: the list is long, and nothing of it is changed.
+    """
     rows = session.execute(
-        select(Workshop, Course.name, StaffMember.name)
+        select(
+            Workshop.workshop_id,
+            Workshop.title,
+            Workshop.course_code,
+            Course.name.label("course_name"),
+            StaffMember.name.label("trainer_name"),
+            Workshop.starts_at,
+            Workshop.ends_at,
+            Workshop.time_zone,
+            Workshop.delivery,
+            Workshop.venue,
+            Workshop.price_minor,
+            Workshop.currency,
+            Workshop.capacity,
+            (Workshop.capacity - Workshop.reserved).label("seats_left"),
+        )
         .join(Course, Course.code == Workshop.course_code)
         .join(StaffMember, StaffMember.staff_id == Workshop.trainer_id)
         .where(Workshop.state == WorkshopState.PUBLISHED, Workshop.starts_at > now)
         .order_by(Workshop.starts_at, Workshop.workshop_id)
     )
-    return [
-        CatalogueEntry(
-            workshop_id=workshop.workshop_id,
-            title=workshop.title,
-            course_code=workshop.course_code,
-            course_name=course_name,
-            trainer_name=trainer_name,
-            starts_at=workshop.starts_at,
-            ends_at=workshop.ends_at,
-            time_zone=workshop.time_zone,
-            delivery=workshop.delivery,
-            venue=workshop.venue,
-            price_minor=workshop.price_minor,
-            currency=workshop.currency,
-            capacity=workshop.capacity,
-            seats_left=workshop.capacity - workshop.reserved,
-        )
-        for workshop, course_name, trainer_name in rows
-    ]
+    return [CatalogueEntry(**row._mapping) for row in rows]
+
+
+def next_to_end(session: Session, now: datetime) -> RunningWorkshop | None:
+    """The published workshop whose last block ends next."""
+    row = session.execute(
+        select(Workshop.title, Workshop.ends_at, Workshop.time_zone)
+        .where(Workshop.state == WorkshopState.PUBLISHED, Workshop.ends_at > now)
+        .order_by(Workshop.ends_at, Workshop.workshop_id)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else RunningWorkshop(**row._mapping)
 
 
 def workshop_page(session: Session, workshop_id: UUID, now: datetime) -> WorkshopPage | None:

@@ -7,7 +7,7 @@ from services.enrollment.tasks.letters import (
     send_regret_with,
 )
 from services.enrollment.tasks.passwords import hash_password
-from services.enrollment.tasks.seed import seed
+from services.enrollment.tasks.seed import SANDBOX_PASSWORD, seed
 from services.enrollment.tasks.sign_in import (
     Credentials,
     TooManyAtOnce,
@@ -18,6 +18,7 @@ from services.enrollment.tasks.sign_in import (
 from services.enrollment.tasks.timers import check_seats, end_holds, forget_logins
 
 __all__ = [
+    "SANDBOX_PASSWORD",
     "Correspondence",
     "Credentials",
     "TooManyAtOnce",

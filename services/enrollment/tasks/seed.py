@@ -14,7 +14,7 @@ from shared.service import Service
 SANDBOX_PASSWORD = "rostrum-sandbox"
 
 _NAMESPACE = UUID("2c0d0c2e-6f2e-5b57-8d0e-5f1c4c1d9f3b")
-_STAFF = (
+SANDBOX_STAFF = (
     ("trainer@example.com", "Mira Lindqvist", (Role.TRAINER,), ("CSM", "CSPO")),
     ("finance@example.com", "Tomás Ferreira", (Role.FINANCE,), ()),
     ("ops@example.com", "Noor Haddad", (Role.OPS,), ()),
@@ -38,14 +38,14 @@ def seed(service: Service) -> None:
     with service.transactions.begin() as tx:
         handlers.ensure_courses(EnsureCourses(), tx)
     with service.transactions.read() as session:
-        missing = [row for row in _STAFF if queries.account_by_email(session, row[0]) is None]
+        missing = [row for row in SANDBOX_STAFF if queries.account_by_email(session, row[0]) is None]
     for email, name, roles, teaches in missing:
         password_hash = hash_password(SANDBOX_PASSWORD)
         command = AddStaff(email=email, name=name, roles=roles, teaches=teaches, password_hash=password_hash)
         with service.transactions.begin() as tx:
             handlers.add_staff(command, tx)
     with service.transactions.begin() as tx:
-        trainer = repository.staff_by_email(tx.session, _STAFF[0][0])
+        trainer = repository.staff_by_email(tx.session, SANDBOX_STAFF[0][0])
         assert trainer is not None
         for plan in _workshops(tx.now(), trainer.staff_id):
             assert plan.workshop_id is not None

@@ -9,12 +9,14 @@ from services.enrollment.web import (
     bookings,
     catalogue,
     checkout,
+    landing,
     planning,
     staff,
     trainer,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
+    landing.blueprint,
     catalogue.blueprint,
     checkout.blueprint,
     bookings.blueprint,

@@ -1,44 +1,106 @@
-"""What can be booked: the catalogue and the page of one workshop."""
+"""What can be booked: the catalogue with its filter, and the page of one workshop."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from services.enrollment import queries
+from services.enrollment.domain import HoldPolicy
 from services.enrollment.domain.errors import UnknownWorkshop
 from shared.auth.guards import public
 from shared.web.current import current_service
-from shared.web.pages import page
+from shared.web.pages import page, page_number
 
 blueprint = Blueprint("catalogue", __name__)
 
+_PAGE = 50
+_LONGEST_CODE = 20
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
 
-@blueprint.get("/")
-@public("the front door")
-def show_home() -> ResponseReturnValue:
-    """A door for each kind of user."""
-    service = current_service()
-    with service.transactions.read() as session:
-        entries = queries.catalogue(session, service.clock.now())
-    return page("enrollment/home.html", next_workshop=entries[0] if entries else None, count=len(entries))
+FORMATS = (("", "Online or in person"), ("online", "Live online"), ("in_person", "In person"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody looks for; an empty text is anything."""
+
+    course: str = ""
+    format: str = ""
+    month: str = ""
+
+    def fits(self, entry: queries.CatalogueEntry) -> bool:
+        """Whether this workshop is one of those."""
+        return (
+            self.course in ("", entry.course_code)
+            and self.format in ("", entry.delivery)
+            and self.month in ("", month_of(entry))
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether something is left out."""
+        return bool(self.course or self.format or self.month)
 
 
 @blueprint.get("/workshops")
 @public("anybody may look at what is offered")
 def list_workshops() -> ResponseReturnValue:
     """The catalogue."""
+    return show_catalogue()
+
+
+def show_catalogue() -> ResponseReturnValue:
+    """What is on offer, narrowed by course, month and format, month by month."""
     service = current_service()
     with service.transactions.read() as session:
         entries = queries.catalogue(session, service.clock.now())
-    return page("enrollment/workshops.html", entries=entries)
+    wanted = _wanted()
+    found = [entry for entry in entries if wanted.fits(entry)]
+    pages = max(1, -(-len(found) // _PAGE))
+    number = min(page_number(), pages)
+    shown = found[(number - 1) * _PAGE : number * _PAGE]
+    question = urlencode({name: value for name, value in vars(wanted).items() if value})
+    return page(
+        "enrollment/workshops.html",
+        offered=bool(entries),
+        months=[(month_name(key), list(group)) for key, group in groupby(shown, month_of)],
+        found=len(found),
+        wanted=wanted,
+        options=_options(entries, wanted),
+        number=number,
+        pages=pages,
+        page_url=f"/workshops?{question}" if question else "/workshops",
+    )
 
 
 @blueprint.get("/workshops/<uuid:workshop_id>")
 @public("anybody may look at what is offered")
 def show_workshop(workshop_id: UUID) -> ResponseReturnValue:
     """One workshop."""
-    return page("enrollment/workshop.html", workshop=read_workshop(workshop_id))
+    return workshop_page(read_workshop(workshop_id))
+
+
+def workshop_page(workshop: queries.WorkshopPage, status: int = 200) -> ResponseReturnValue:
+    """The page of a workshop."""
+    hold = current_service().gateway(HoldPolicy)
+    return page(
+        "enrollment/workshop.html",
+        status,
+        workshop=workshop,
+        hold_minutes=int(hold.hold.total_seconds()) // 60,
+    )
 
 
 def read_workshop(workshop_id: UUID) -> queries.WorkshopPage:
@@ -49,3 +111,49 @@ def read_workshop(workshop_id: UUID) -> queries.WorkshopPage:
     if workshop is None:
         raise UnknownWorkshop
     return workshop
+
+
+def month_of(entry: queries.CatalogueEntry) -> str:
+    """The month in which it begins, where it takes place: `2026-11`."""
+    local = _local(entry.starts_at, entry.time_zone)
+    return f"{local.year}-{local.month:02}"
+
+
+def month_name(month: str) -> str:
+    """`November 2026`."""
+    year, number = month.split("-")
+    return f"{_MONTHS[int(number) - 1]} {year}"
+
+
+def _wanted() -> Wanted:
+    # What no form of ours sends is not looked for.
+    course, kind, month = (request.args.get(name, "") for name in ("course", "format", "month"))
+    return Wanted(
+        course=course[:_LONGEST_CODE],
+        format=kind if kind in dict(FORMATS) else "",
+        month=month if _MONTH.fullmatch(month) else "",
+    )
+
+
+def _local(at: datetime, time_zone: str) -> date:
+    return at.astimezone(ZoneInfo(time_zone)).date()
+
+
+def _options(
+    entries: Sequence[queries.CatalogueEntry], wanted: Wanted
+) -> dict[str, Sequence[tuple[str, str]]]:
+    courses = {entry.course_code: entry.course_name for entry in entries}
+    months = {month_of(entry) for entry in entries}
+    # What an old address asks for stays choosable, so that the form shows what the list was narrowed to.
+    if wanted.course:
+        courses.setdefault(wanted.course, wanted.course)
+    if wanted.month:
+        months.add(wanted.month)
+    return {
+        "course": [
+            ("", "All courses"),
+            *((code, f"{name} ({code})") for code, name in sorted(courses.items())),
+        ],
+        "format": FORMATS,
+        "month": [("", "Any month"), *((month, month_name(month)) for month in sorted(months))],
+    }

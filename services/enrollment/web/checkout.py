@@ -17,7 +17,7 @@ from services.enrollment.commands import PlaceBooking
 from services.enrollment.domain import HoldPolicy
 from services.enrollment.domain.booking import MAX_SEATS
 from services.enrollment.domain.people import MAX_NAME
-from services.enrollment.web.catalogue import read_workshop
+from services.enrollment.web.catalogue import read_workshop, workshop_page
 from services.enrollment.web.links import booking_links
 from services.enrollment.web.schemas import BookingDetailsSchema
 from shared.auth.guards import public
@@ -43,7 +43,7 @@ def ask_details(workshop_id: UUID) -> ResponseReturnValue:
     """Who attends and who pays, for `?seats=` people."""
     workshop = read_workshop(workshop_id)
     if not workshop.bookable:
-        return page("enrollment/workshop.html", 409, workshop=workshop)
+        return workshop_page(workshop, 409)
     seats = request.args.get("seats", "1")
     wanted = int(seats) if seats.isdecimal() and len(seats) < 4 else 1
     return _details(workshop, {}, _most(workshop, wanted), {})
@@ -71,10 +71,15 @@ def take_details(workshop_id: UUID) -> ResponseReturnValue:
         return _confirm(workshop, typed, seats, data)
     if not workshop.bookable:
         return _details(workshop, typed, seats, {"": [f"{workshop.closed_because} Choose another date."]})
-    hold_minutes = int(current_service().gateway(HoldPolicy).hold.total_seconds()) // 60
-    shown = _shown(workshop, typed, seats)
+    service = current_service()
+    hold = service.gateway(HoldPolicy)
     return page(
-        "enrollment/check.html", hold_minutes=hold_minutes, pays_too=_names_no_payer(typed), **shown, **data
+        "enrollment/check.html",
+        hold_minutes=int(hold.hold.total_seconds()) // 60,
+        held_until=hold.pay_by(service.clock.now()),
+        pays_too=_names_no_payer(typed),
+        **_shown(workshop, typed, seats),
+        **data,
     )
 
 

@@ -185,7 +185,7 @@ def _own_token(standing: PageStanding) -> str:
 
 
 def _page(template: str, status: int, **context: Any) -> Response:
-    return page(template, status, show_money=show_money, **context)
+    return page(template, status, show_money=show_money, now=current_service().clock.now(), **context)
 
 
 def _secure() -> bool:

@@ -1,4 +1,4 @@
-// Everything works without this file. It adds three courtesies.
+// Everything works without this file. It adds five courtesies.
 (function () {
   "use strict";
 
@@ -44,4 +44,41 @@
       field.focus({ preventScroll: true });
     });
   }
+
+  // 4. A last moment counts down. The server says how many seconds are left; this machine's clock is not asked what
+  //    time it is, only how much has passed. Every second is shown, but only two moments are read aloud.
+  document.querySelectorAll("[data-remaining]").forEach(function (shown) {
+    var aloud = shown.parentElement.querySelector("[data-remaining-aloud]");
+    var begun = performance.now();
+    var total = Number(shown.dataset.remaining);
+    var said = total;
+    function words(seconds) {
+      var hours = Math.floor(seconds / 3600);
+      var minutes = Math.floor((seconds % 3600) / 60);
+      function many(number, unit) { return number + " " + unit + (number === 1 ? "" : "s"); }
+      if (hours) return many(hours, "hour") + (minutes ? " " + many(minutes, "minute") : "") + " left";
+      if (seconds >= 300) return many(minutes, "minute") + " left";
+      return (minutes ? many(minutes, "minute") + " " : "") + many(seconds % 60, "second") + " left";
+    }
+    function show() {
+      var left = Math.max(0, Math.ceil(total - (performance.now() - begun) / 1000));
+      var text = left ? words(left) : shown.dataset.over;
+      if (shown.textContent !== text) shown.textContent = text;
+      shown.classList.toggle("r-remaining-little", left < 300);
+      [300, 60, 0].forEach(function (moment) {
+        if (left <= moment && said > moment && aloud) aloud.textContent = text + (left ? ". " + shown.dataset.soon : "");
+      });
+      said = left;
+      if (left) setTimeout(show, 1000 - ((performance.now() - begun) % 1000) + 5);
+    }
+    shown.hidden = false;
+    show();
+  });
+
+  // 5. A page that is meant for paper has a button to print it.
+  document.querySelectorAll("[data-print]").forEach(function (button) {
+    button.hidden = false;
+    button.nextElementSibling.hidden = true;
+    button.addEventListener("click", function () { window.print(); });
+  });
 })();

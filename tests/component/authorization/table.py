@@ -151,6 +151,8 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         get("/staff/login", ANYBODY, opens=(200, 303)),
         post("/staff/login", ANYBODY, opens=422, sends={"email": "", "password": ""}),
         post("/staff/logout", ANYBODY, opens=303),
+        # Moves nothing: the time of this story is not theirs.
+        post("/enrollment/clock", ANYBODY, opens=400, sends={"step": "nowhere"}),
         get("/staff", ADMINS),
         get("/trainer", TRAINERS),
         get("/trainer/workshops/new", TRAINERS),

@@ -72,7 +72,7 @@ def test_one_seat_asks_for_one_person_only(shop: Shop) -> None:
     ]
     visitor.send("check", **GRACE)
     assert "Who attends and pays" in visitor.text
-    assert "held for 30 minutes" in visitor.text
+    assert "held until Mon 1 Mar 2027, 10:30 CET while you pay: 30 minutes" in visitor.text
     assert bookings(shop) == 0
     visitor.send("confirm")
     assert visitor.leads_to.startswith("/pay/")

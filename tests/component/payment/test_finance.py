@@ -62,7 +62,8 @@ def test_only_finance_and_admin_come_in(site: Site, path: str) -> None:
 
 def test_an_empty_list_says_what_will_be_here(site: Site) -> None:
     assert "No bookings yet" in site.staff("finance").get("/finance").text
-    assert "No booking fits" in site.staff("finance").get("/finance?show=attention").text
+    assert "Nothing needs attention" in site.staff("finance").get("/finance?show=attention").text
+    assert "No booking fits" in site.staff("finance").get("/finance?q=nobody").text
 
 
 def test_expected_received_and_difference_of_every_booking(site: Site) -> None:

@@ -118,4 +118,4 @@ def test_turning_round_says_until_when_one_can_pay(site: Site) -> None:
 
     stranger = site.client().get("/pay/cancelled")
     assert stranger.status_code == 200
-    assert "open this page in the browser you booked with" in stranger.text
+    assert "open the link in the e-mail we sent when you booked" in stranger.text

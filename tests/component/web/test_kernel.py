@@ -205,7 +205,7 @@ class TestAssets:
     def test_are_local_versioned_and_small(self, client: FlaskClient) -> None:
         html = client.get("/").text
         addresses = re.findall(r'(?:href|src)="(/demo/static/[^"]+)"', html)
-        assert len(addresses) == 4
+        assert len(addresses) == 3
         total = len(gzip.compress(html.encode()))
         for address in addresses:
             response = client.get(address, headers={"Accept-Encoding": "gzip"})
@@ -215,6 +215,16 @@ class TestAssets:
         assert total <= 80_000
         assert "//" not in re.sub(r"https?://www\.w3\.org", "", "".join(addresses))
 
+    def test_the_name_holds_a_hash_and_an_older_name_still_leads_to_the_file(
+        self, client: FlaskClient
+    ) -> None:
+        (address,) = re.findall(r'href="(/demo/static/[0-9a-f]{12}/rostrum.css)"', client.get("/").text)
+        today = client.get(address)
+        assert "immutable" in today.headers["Cache-Control"]
+        older = client.get("/demo/static/0123456789ab/rostrum.css")
+        assert older.data == today.data
+        assert older.headers["Cache-Control"] == "public, no-cache"
+
     def test_conditional_and_unversioned(self, client: FlaskClient) -> None:
         first = client.get("/demo/static/rostrum.css")
         assert first.headers["Cache-Control"] == "public, no-cache"
@@ -222,7 +232,10 @@ class TestAssets:
         again = client.get("/demo/static/rostrum.css", headers={"If-None-Match": first.headers["ETag"]})
         assert again.status_code == 304
 
-    @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "swagger-ui/../../x", "nothing.css", ""])
+    @pytest.mark.parametrize(
+        "name",
+        ["../app.py", "..%2fapp.py", "swagger-ui/../../x", "0123456789ab/../../app.py", "nothing.css", ""],
+    )
     def test_nothing_else_is_served(self, client: FlaskClient, name: str) -> None:
         response = client.get(f"/demo/static/{name}")
         assert response.status_code == 404
