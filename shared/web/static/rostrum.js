@@ -15,8 +15,9 @@
     var note = document.createElement("span");
     note.className = "r-own-time";
     var until = element.dataset.until && new Date(element.dataset.until).toLocaleTimeString("en-GB", clock);
-    note.textContent = " (" + day + local + (until ? " to " + until : "") + " your time)";
-    element.after(note);
+    note.textContent = "(" + day + local + (until ? " to " + until : "") + " your time)";
+    // The space stands outside: the note itself is kept in one line.
+    element.after(" ", note);
   });
 
   // 2. A form that was sent is not sent again by an impatient second click.

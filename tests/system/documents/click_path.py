@@ -123,7 +123,8 @@ class Walk:
             if address.startswith("/trainer/workshops/") and not address.endswith("/new")
         )
         step.plainly("on the start page")
-        self.trainer.open(self.at("http://127.0.0.1:8000")).press(step.says("After the next workshop"))
+        self.trainer.open(self.at("http://127.0.0.1:8000"))
+        self.trainer.press(step.says("After the next workshop"))
         assert "its trainer can complete it now" in self.trainer.text, self.trainer.text
         self.trainer.open(roster)
         self.trainer.press(step.says("Everyone present"))
