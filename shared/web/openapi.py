@@ -14,7 +14,7 @@ from marshmallow import fields
 
 from shared.auth.guards import Access, access_of
 from shared.auth.links import BadLink, NotHeardYet
-from shared.errors import AppError, Forbidden, Unauthenticated
+from shared.errors import AppError, Forbidden, Malformed, Unauthenticated
 from shared.web import idempotency
 from shared.web.csrf import HEADER as FORM_HEADER
 from shared.web.csrf import FormTooOld
@@ -205,7 +205,8 @@ class _Operation:
         if self.changes:
             # Whoever sends a staff cookie along needs the form token, whatever the operation.
             yield problem_of(FormTooOld())
-            yield from (plain(400), plain(413))
+            yield from (plain(400), problem_of(Malformed("unclean_text", "The body holds NUL characters.")))
+            yield plain(413)
         if "json" in self.taken:
             yield plain(415)
         if self.taken:
