@@ -5,6 +5,7 @@ import re
 from tests.architecture.source import ROOT
 
 STYLESHEET = ROOT / "shared/web/static/rostrum.css"
+API_DOCS = STYLESHEET.with_name("api-docs.css")
 TEMPLATES = sorted(
     [*(ROOT / "shared").rglob("templates/**/*.html"), *(ROOT / "services").rglob("templates/**/*.html")]
 )
@@ -17,7 +18,8 @@ def rules() -> set[str]:
 
 
 def test_every_class_has_a_rule() -> None:
-    known, unknown = rules(), []
+    # The documentation of the API is somebody else's page, with a stylesheet that fits it to ours.
+    known, unknown = rules() | set(re.findall(r"\.(docs-[\w-]+)", API_DOCS.read_text())), []
     for path in TEMPLATES:
         text = re.sub(r"{%.*?%}|{{.*?}}", lambda found: " " * len(found.group()), path.read_text())
         for classes in re.findall(r'class="([^"]*)"', text):
