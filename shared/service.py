@@ -76,6 +76,7 @@ class Service:
     seed: Callable[["Service"], None] | None = None
     form_origins: tuple[str, ...] = ()
     forgettable: frozenset[str] = frozenset()
+    events_document: Callable[[], Mapping[str, Any]] | None = None
     # Makes this service anew in another process, to which it is sent as a pickle.
     rebuild: "Callable[[], Service] | None" = None
 

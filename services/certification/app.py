@@ -17,6 +17,7 @@ from services.certification.web import APIS, BLUEPRINTS
 from shared.config import load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
+from shared.contracts.published import described
 from shared.messaging.subscriptions import Timer
 from shared.observability.logs import configure_logs
 from shared.observability.metrics import StoredGauge
@@ -54,6 +55,7 @@ def build(
         rebuild=partial(build, settings),
         registry=REGISTRY,
         manifest=MANIFEST,
+        events_document=described,
         metadata=Base.metadata,
         migrations=Path(__file__).parent / "migrations",
         subscriptions=subscriptions(members, settings.lost_answer_wait_seconds),

@@ -15,6 +15,7 @@ from shared.config import load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.contracts.manifest import MANIFEST
+from shared.contracts.published import described
 from shared.messaging.subscriptions import Timer
 from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service, compose
@@ -52,6 +53,7 @@ def build(settings: Settings, *, overrides: Overrides = _AS_USUAL, mailer: Maile
         # What tells of money, seats or memberships stays in the outbox for ever.
         forgettable=frozenset({StaffChanged.TYPE, StaffSessionEnded.TYPE}),
         blueprints=web.BLUEPRINTS,
+        events_document=described,
         apis=web.APIS,
         gateways={Mailer: mailer, HoldPolicy: hold},
         seed=tasks.seed,

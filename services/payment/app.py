@@ -19,6 +19,7 @@ from shared.config import load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.payment import CheckoutOpened
+from shared.contracts.published import described
 from shared.messaging.subscriptions import Timer
 from shared.observability.logs import configure_logs
 from shared.observability.metrics import StoredGauge
@@ -67,6 +68,7 @@ def build(
         rebuild=partial(build, settings),
         registry=REGISTRY,
         manifest=MANIFEST,
+        events_document=described,
         metadata=Base.metadata,
         migrations=_FOLDER / "migrations",
         subscriptions=subscriptions(stripe),

@@ -18,6 +18,7 @@ from shared.service import Service
 from shared.web.api import install_api
 from shared.web.csrf import FormTokens, csrf_token, install_csrf
 from shared.web.current import install_service
+from shared.web.events_page import events_page
 from shared.web.filters import install_filters
 from shared.web.headers import csp_nonce, install_headers
 from shared.web.health import health_blueprint, storage_checks
@@ -84,6 +85,8 @@ def create_web(
     app.register_blueprint(metrics_blueprint(together or [service]))
     app.register_blueprint(ops_blueprint(service))
     install_api(app, service.name, service.apis, staff_cookie=cookie.name, types_at=types_at)
+    if service.events_document is not None:
+        app.register_blueprint(events_page(service.name, service.events_document))
     require_declared_access(app)
     return app
 

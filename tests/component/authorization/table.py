@@ -98,6 +98,7 @@ EVERY_SERVICE = (
     get("/{service}/api/openapi.json", ANYBODY),
     get("/{service}/docs", ANYBODY),
     get("/{service}/docs/problems", ANYBODY),
+    get("/{service}/docs/events", ANYBODY),
     get("/{service}/static/<path:filename>", ANYBODY),
     get("/{service}/ops", OPS_PEOPLE),
     get("/{service}/ops/messages", OPS_PEOPLE),
