@@ -3,6 +3,7 @@
 import argparse
 import json
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def read_options(arguments: list[str]) -> tuple[Options, Path | None]:
 def main(arguments: list[str]) -> int:
     """Run; 0 when nothing was lost, duplicated or unexpected."""
     options, logs = read_options(arguments)
+    # Told to stop, it leaves by the same door as always, and no folder behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     say_on_terminal(f"seed {options.seed}")
     with PrivateRabbitMQ() as broker, PrivatePostgres() as server:
         with ChaosSite(broker, server, without=options.without) as site:
