@@ -30,6 +30,13 @@ class Watch:
         context.on("console", self._hear)
         context.on("weberror", self._fail)
 
+    def begin(self, own: Iterable[str]) -> None:
+        """Forget what was, for another page."""
+        self._own = {origin(url) for url in own}
+        self.requests.clear()
+        self.complaints.clear()
+        self.expected.clear()
+
     def _note(self, request: Request) -> None:
         self.requests.append(request)
 
