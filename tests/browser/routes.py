@@ -22,8 +22,9 @@ NO_PAGE: Mapping[str, str] = {
     "POST /webhooks/stripe": "called by Stripe, answers in JSON",
     **{f"GET /{service}/docs": "Swagger UI's page, which its owner mends" for service in SERVICES},
     **{
-        f"POST /{service}/ops/messages/<source>/<message_id>/retry": "leads back to the message"
+        f"POST /{service}/ops/{what}/retry": "leads back to what is tried again"
         for service in SERVICES
+        for what in ("messages/<source>/<message_id>", "groups/<fingerprint>")
     },
     "scrum alliance: POST /activate/<token>": "leads back to the page before",
     "mailbox: GET /messages/<int:letter_id>/raw": "the letter as text",

@@ -4,7 +4,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from services.enrollment.domain.workshop import Block
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import inbox, outbox
 from shared.ids import new_id
+from shared.messaging.depth_history import take_sample
 from shared.messaging.inbox import Failure, new_row, store_dead
 from tests.support import whole_story as story
 from tests.support.in_process import WholeSite, make_databases, whole_site
@@ -176,9 +177,11 @@ def _present(shown: Scene) -> None:
     shown.sessions["wrong"] = _open_checkout(site, shown.orders["wrong"])
     site.stripe.pull("pay", session=shown.sessions["wrong"], amount_override=1)
     site.deliver()
-    for name in ("held", "trouble"):
+    for name in ("held", "trouble", "extended"):
         _keep(shown, name, coming, story.attendee(**LONG_PERSON), story.attendee())
     shown.sessions["held"] = _open_checkout(site, shown.orders["held"])
+    # More time is offered once some has gone by.
+    site.pass_time(minutes=10)
 
 
 def _failures(shown: Scene) -> None:
@@ -195,6 +198,7 @@ def _failures(shown: Scene) -> None:
                     correlation_id=str(new_id()),
                 )
                 store_dead(connection, row if payload else {**row, "raw": b"\xff"}, why)
+        take_sample(service.engine, worker_started_at=datetime.now(UTC), queues={"a.queue": 12})
 
 
 def _odd_letter(shown: Scene) -> None:

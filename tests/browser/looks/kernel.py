@@ -1,9 +1,10 @@
 """What every service has: its ops pages and its documentation."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.browser.looks.look import Look, press
+from tests.browser.looks.look import Look, open_all, press
 from tests.factories.services import SERVICES
 
 _MESSAGE = "ops/messages/<source>/<message_id>"
@@ -25,12 +26,6 @@ def _ops(service: str) -> Iterator[Look]:
         name=f"{service} messages empty", shows=f"GET {messages}", where=messages, role="ops", first_day=True
     )
     yield Look(
-        name=f"{service} found",
-        shows=f"GET {messages}",
-        where=lambda scene: f"{messages}?q={scene.orders['done'].booking_id}",
-        role="ops",
-    )
-    yield Look(
         name=f"{service} message handled",
         shows=f"GET /{service}/{_MESSAGE}",
         where=lambda scene: scene.received(service, "handled"),
@@ -41,6 +36,58 @@ def _ops(service: str) -> Iterator[Look]:
         shows=f"GET /{service}/ops/published/<uuid:message_id>",
         where=lambda scene: scene.published(service),
         role="ops",
+    )
+
+
+def _history(service: str) -> Iterator[Look]:
+    history, timeline = f"/{service}/ops/history", f"/{service}/ops/timeline"
+    yield Look(name=f"{service} history", shows=f"GET {history}", where=history, role="ops", then=open_all)
+    yield Look(
+        name=f"{service} history empty", shows=f"GET {history}", where=history, role="ops", first_day=True
+    )
+    yield Look(
+        name=f"{service} timeline",
+        shows=f"GET {timeline}",
+        where=lambda scene: f"{timeline}?q={scene.orders['done'].booking_id}",
+        role="ops",
+    )
+    for name, question in (("nobody named", ""), ("nothing found", "?q=nothing")):
+        yield Look(
+            name=f"{service} timeline {name}",
+            shows=f"GET {timeline}",
+            where=timeline + question,
+            role="ops",
+            often=False,
+        )
+
+
+def _groups(service: str) -> Iterator[Look]:
+    groups, one = f"/{service}/ops/groups", f"/{service}/ops/groups/f1?type=payment.refunded.v1"
+    route = f"/{service}/ops/groups/<fingerprint>"
+    yield Look(name=f"{service} groups", shows=f"GET {groups}", where=groups, role="ops")
+    yield Look(
+        name=f"{service} groups empty",
+        shows=f"GET {groups}",
+        where=groups,
+        role="ops",
+        first_day=True,
+        often=False,
+    )
+    yield Look(name=f"{service} group", shows=f"GET {route}", where=one, role="ops")
+    yield Look(
+        name=f"{service} group discarded without a reason",
+        shows=f"POST {route}/discard",
+        where=one,
+        role="ops",
+        then=press(re.compile("^Discard")),
+        status=422,
+    )
+    yield Look(
+        name=f"{service} group of nothing",
+        shows=f"GET {route}",
+        where=f"{groups}/nothing?type=payment.refunded.v1",
+        role="ops",
+        often=False,
     )
 
 
@@ -62,12 +109,6 @@ def _failures(service: str) -> Iterator[Look]:
         then=press("Discard"),
         status=422,
     )
-    yield Look(
-        name=f"{service} messages nothing found",
-        shows=f"GET {messages}",
-        where=f"{messages}?q=nothing",
-        role="ops",
-    )
 
 
 def _docs(service: str) -> Iterator[Look]:
@@ -77,7 +118,13 @@ def _docs(service: str) -> Iterator[Look]:
 
 def _all() -> Iterator[Look]:
     for service in SERVICES:
-        for look in (*_ops(service), *_failures(service), *_docs(service)):
+        for look in (
+            *_ops(service),
+            *_history(service),
+            *_failures(service),
+            *_groups(service),
+            *_docs(service),
+        ):
             # The same templates everywhere: what is right in one service is hardly wrong in another.
             yield replace(look, often=look.often and service == SERVICES[0])
 

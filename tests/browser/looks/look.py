@@ -1,5 +1,6 @@
 """One page in one state: where it is, as whom it is seen, and what somebody does on it before it is looked at."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class Look:
         return path if path.startswith("http") else scene.site.url + path
 
 
-def press(name: str) -> Steps:
+def press(name: str | re.Pattern[str]) -> Steps:
     """Press a button; the page that answers is what counts."""
 
     def act(page: Page) -> None:

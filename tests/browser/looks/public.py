@@ -21,6 +21,13 @@ def _fail_to_sign_in(page: Page) -> None:
     press("Sign in")(page)
 
 
+def _ask_too_late(page: Page) -> None:
+    """Open the payment page in another window, then ask for more time in this one."""
+    pay = page.get_by_role("link", name="Pay now").get_attribute("href")
+    page.context.request.get(f"{page.url.split('/bookings')[0]}{pay}")
+    press("Keep my seats longer")(page)
+
+
 def _break_stripe(scene: Scene) -> None:
     scene.site.stripe.pull("faults", kind="server_error", method="*", times=99)
 
@@ -69,6 +76,13 @@ LOOKS = (
     ),
     Look(name="check", shows=f"POST {BOOK}", where=_workshop("coming", "/book?seats=2"), then=_fill_in),
     Look(name="booking held", shows=BOOKING, where=_booking("held")),
+    Look(
+        name="booking held with an error",
+        shows=f"POST {BOOKING.removeprefix('GET ')}/more-time",
+        where=_booking("extended"),
+        then=_ask_too_late,
+        status=409,
+    ),
     Look(name="booking expired", shows=BOOKING, where=_booking("expired"), often=False),
     Look(name="booking unseated", shows=BOOKING, where=_booking("unseated"), often=False),
     Look(name="booking confirmed", shows=BOOKING, where=_booking("confirmed")),
