@@ -19,6 +19,7 @@ NO_PAGE: Mapping[str, str] = {
     "GET /bookings/continue/<token>": "leads on to the booking page",
     "GET /finance/bookings.csv": "a file",
     "POST /staff/logout": "leads to the start page",
+    "POST /enrollment/clock": "leads back to the front door",
     "POST /webhooks/stripe": "called by Stripe, answers in JSON",
     **{f"GET /{service}/docs": "Swagger UI's page, which its owner mends" for service in SERVICES},
     **{

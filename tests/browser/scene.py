@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from services.certification.queries import certificate_view
 from services.enrollment.commands import BlockPlan
@@ -19,7 +19,7 @@ from services.enrollment.domain.workshop import Block
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import inbox, outbox
 from shared.ids import new_id
-from shared.messaging.depth_history import take_sample
+from shared.messaging.depth_history import record
 from shared.messaging.inbox import Failure, new_row, store_dead
 from tests.support import whole_story as story
 from tests.support.in_process import WholeSite, make_databases, whole_site
@@ -198,7 +198,23 @@ def _failures(shown: Scene) -> None:
                     correlation_id=str(new_id()),
                 )
                 store_dead(connection, row if payload else {**row, "raw": b"\xff"}, why)
-        take_sample(service.engine, worker_started_at=datetime.now(UTC), queues={"a.queue": 12})
+            _work_for_an_hour(connection)
+
+
+def _work_for_an_hour(connection: Connection) -> None:
+    """Samples of depths and ages, with a gap, large numbers and a long queue name."""
+    now = datetime.now(UTC)
+    for minutes in (50, 40, 12, 1, 0):
+        values = {
+            "outbox_size": minutes * 30,
+            "outbox_age_seconds": minutes,
+            "inbox_received": 0,
+            "inbox_failed": 1,
+            "inbox_dead": 123_456,
+            "sampled_at": now - timedelta(minutes=minutes),
+            "worker_started_at": now - timedelta(minutes=55 if minutes > 20 else 15),
+        }
+        record(connection, values, {"payment.inbox": 7, "certification.crashed": 0, "rostrum.unrouted": 0})
 
 
 def _odd_letter(shown: Scene) -> None:

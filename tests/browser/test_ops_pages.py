@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,9 @@ from playwright.sync_api import Page, expect
 
 from shared.db.engine import write_connection
 from shared.ids import new_id
-from shared.messaging.depth_history import record
 from shared.messaging.inbox import Failure, new_row, store_dead, store_failed
 from shared.messaging.subscriptions import RetryPolicy
-from tests.browser.test_pages import has_no_fault, sign_in
-from tests.support.in_process import WholeSite, make_databases, whole_site
-from tests.support.whole_story import Order, book, complete, end_workshop, pay, plan
-
-LONG = "a_very_long_name_without_any_space_that_some_program_made_up_for_a_field_of_the_other_system" * 2
+from tests.support.in_process import PASSWORD, WholeSite, make_databases, whole_site
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +24,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSite]:
         yield site
 
 
-@pytest.fixture(scope="module")
-def order(site: WholeSite) -> Order:
-    """A booking whose name was submitted."""
-    workshop = plan(site)
-    order = book(site, workshop)
-    pay(site, order)
-    end_workshop(site)
-    complete(site, workshop)
-    return order
+def sign_in(page: Page, site: WholeSite, wanted: str) -> None:
+    page.goto(f"{site.url}/staff/login?next={wanted}")
+    page.get_by_label("E-mail address").fill("ops@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def fail_in_the_same_way(site: WholeSite, type: str, count: int, error: str) -> str:
@@ -70,7 +60,7 @@ def test_a_group_is_retried_and_its_result_read_back(
 ) -> None:
     address = fail_in_the_same_way(site, "charge.succeeded", 4, "KeyError: 'amount'")
     page = open_page(width=320 if javascript else 1280, javascript=javascript)
-    sign_in(page, site, "ops", "/payment/ops")
+    sign_in(page, site, "/payment/ops")
     page.get_by_role("link", name="KeyError: 'amount'").first.click()
     expect(page).to_have_url(site.url + address)
     # From now on only the test says when something is worked off.
@@ -99,7 +89,7 @@ def test_a_group_is_retried_and_its_result_read_back(
 def test_a_group_is_given_up_with_a_reason(open_page: Callable[..., Page], site: WholeSite) -> None:
     address = fail_in_the_same_way(site, "charge.updated", 2, "KeyError: 'currency'")
     page = open_page(javascript=False)
-    sign_in(page, site, "ops", "/payment/ops")
+    sign_in(page, site, "/payment/ops")
     page.goto(site.url + address)
     page.get_by_role("button", name="Discard all 3").click()
     expect(page).to_have_title(re.compile("^Error: "))
@@ -107,47 +97,3 @@ def test_a_group_is_given_up_with_a_reason(open_page: Callable[..., Page], site:
     page.get_by_role("button", name="Discard all 3").click()
     expect(page.get_by_role("status")).to_contain_text("3 messages discarded")
     expect(page.get_by_role("main")).to_contain_text("Settled by hand")
-
-
-def test_what_operations_see_has_no_fault(
-    open_page: Callable[..., Page], site: WholeSite, order: Order
-) -> None:
-    address = fail_in_the_same_way(site, "charge.refunded", 3, f"KeyError: '{LONG}'")
-    now = datetime.now(UTC)
-    with write_connection(site.services["payment"].engine) as connection:
-        for minutes in (50, 40, 12, 1, 0):
-            values = {
-                "outbox_size": minutes * 30,
-                "outbox_age_seconds": minutes,
-                "inbox_received": 0,
-                "inbox_failed": 1,
-                "inbox_dead": 123_456,
-                "sampled_at": now - timedelta(minutes=minutes),
-                "worker_started_at": now - timedelta(minutes=55 if minutes > 20 else 15),
-            }
-            record(connection, values, {"payment.inbox": 7, "payment.crashed": 0, "rostrum.unrouted": 0})
-    page = open_page()
-    sign_in(page, site, "ops", "/payment/ops")
-    for path in (
-        "/payment/ops",
-        "/payment/ops/groups",
-        address,
-        "/payment/ops/groups/nothing?type=x",
-        "/payment/ops/history",
-        "/payment/ops/history?range=month",
-        "/certification/ops/history",
-        f"/payment/ops/timeline?q={order.booking_id}",
-        f"/certification/ops/timeline?q={order.enrollment_ids[0]}",
-        "/payment/ops/timeline",
-        "/payment/ops/timeline?q=nothing",
-    ):
-        page.goto(site.url + path)
-        has_no_fault(page, path)
-    page.goto(f"{site.url}/payment/ops/history")
-    page.get_by_text("The same as a table").click()
-    expect(page.get_by_role("cell", name="123456").first).to_be_visible()
-    has_no_fault(page, "history as a table")
-    page.goto(f"{site.url}/payment/ops/timeline?q={order.booking_id}")
-    page.get_by_role("link", name="charge.succeeded").first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("charge.succeeded")
-    has_no_fault(page, "a message with its names")

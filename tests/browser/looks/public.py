@@ -59,6 +59,7 @@ SIGN_IN, NOWHERE = "/staff/login", "nothing"
 
 LOOKS = (
     Look(name="home", shows="GET /", where="/"),
+    Look(name="home moved", shows="GET /", where="/?moved=day#clock", often=False),
     Look(name="home empty", shows="GET /", where="/", first_day=True, often=False),
     Look(name="catalogue", shows="GET /workshops", where="/workshops"),
     Look(name="catalogue empty", shows="GET /workshops", where="/workshops", first_day=True),
