@@ -16,6 +16,7 @@ from shared.auth.staff_cookie import StaffCookie
 from shared.ops.pages import ops_blueprint
 from shared.service import Service
 from shared.web.api import install_api
+from shared.web.compression import install_compression
 from shared.web.csrf import FormTokens, csrf_token, install_csrf
 from shared.web.current import install_service
 from shared.web.events_page import events_page
@@ -70,6 +71,8 @@ def create_web(
     Authenticator(cookie=cookie, links=service.links, is_refused=_refusals(service)).install(app)
     set_api_prefixes(app, (f"/{service.name}/api/", "/webhooks/", "/healthz", "/readyz", "/metrics"))
 
+    # Registered first, so that it packs what all the others have finished.
+    install_compression(app)
     install_request_log(app, service.meter)
     install_headers(app, form_origins=service.form_origins)
     app.before_request(refuse_unstorable_text)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+import requests
 import stripe
 
 from shared.clock import FrozenClock
@@ -41,7 +42,11 @@ def test_a_new_session_is_open_unpaid_and_has_a_page(sandbox: Running) -> None:
         submit_type="book",
         locale="auto",
         adaptive_pricing={"enabled": False},
+        custom_text={"submit": {"message": "Held until ten."}},
     )
+    assert session.custom_text.submit is not None
+    assert session.custom_text.submit.message == "Held until ten."
+    assert "Held until ten." in requests.get(str(session.url), timeout=10).text
     assert (session.status, session.payment_status, session.payment_intent) == ("open", "unpaid", None)
     assert (session.amount_total, session.amount_subtotal, session.currency) == (24000, 24000, "eur")
     assert session.url == f"{sandbox.url}/c/pay/{session.id}"

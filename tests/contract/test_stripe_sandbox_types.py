@@ -155,7 +155,10 @@ def test_choices_are_those_of_the_library() -> None:
 
 def test_what_rostrum_sends_is_known_to_the_library_and_served_by_the_sandbox(sandbox: Running) -> None:
     account = SimpleNamespace(
-        payer_email="ann@example.com", workshop_title="Certified ScrumMaster", reference="R-1"
+        payer_email="ann@example.com",
+        workshop_title="Certified ScrumMaster",
+        reference="R-1",
+        time_zone="Europe/Berlin",
     )
     seats = [SimpleNamespace(amount_minor=12000), SimpleNamespace(amount_minor=9000)]
     payable = SimpleNamespace(
@@ -171,6 +174,7 @@ def test_what_rostrum_sends_is_known_to_the_library_and_served_by_the_sandbox(sa
     names = parameter_names
     assert set(sent) <= names(checkout_params.SessionCreateParams)
     assert set(sent["payment_intent_data"]) <= names(checkout_params.SessionCreateParamsPaymentIntentData)
+    assert set(sent["custom_text"]) <= names(checkout_params.SessionCreateParamsCustomText)
     for item in sent["line_items"]:
         assert set(item) <= names(checkout_params.SessionCreateParamsLineItem)
         price = item["price_data"]

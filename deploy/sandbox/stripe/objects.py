@@ -45,7 +45,7 @@ def checkout_session(
         "custom_text": {
             "after_submit": None,
             "shipping_address": None,
-            "submit": None,
+            "submit": params.get("custom_text", {}).get("submit"),
             "terms_of_service_acceptance": None,
         },
         "customer": None,

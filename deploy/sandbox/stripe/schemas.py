@@ -79,7 +79,7 @@ _LOCALES = (
 
 _SESSION_UNSUPPORTED = (
     "after_expiration", "allowed_payment_method_types", "branding_settings", "consent_collection",
-    "custom_fields", "custom_text", "customer", "customer_account", "customer_update", "discounts",
+    "custom_fields", "customer", "customer_account", "customer_update", "discounts",
     "excluded_payment_method_types", "managed_payments", "name_collection", "optional_items",
     "origin_context", "payment_method_collection", "payment_method_configuration", "payment_method_data",
     "payment_method_options", "permissions", "redirect_on_completion", "return_url",
@@ -107,6 +107,7 @@ SESSION_CREATE: Fields = {
     "ui_mode": Text(
         choices=("elements", "embedded_page", "form", "hosted_page"), implemented=("hosted_page",)
     ),
+    "custom_text": Nested({"submit": Nested({"message": Text(required=True, max_length=1200)})}),
     "adaptive_pricing": Nested({"enabled": Boolean(implemented=(False,))}),
     "allow_promotion_codes": Boolean(implemented=(False,)),
     "automatic_tax": Nested(

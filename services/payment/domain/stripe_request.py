@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.payment.domain.account import BookingAccount
 from services.payment.domain.payable import Payable
@@ -31,9 +32,18 @@ def session_parameters(
         "payment_intent_data": {"metadata": metadata},
         "success_url": f"{base}/pay/return/{{CHECKOUT_SESSION_ID}}",
         "cancel_url": f"{base}/pay/cancelled",
+        # Stripe shows no time by itself, and its page cannot be kept open longer.
+        "custom_text": {"submit": {"message": _until(expires_at, account.time_zone, len(payable.seats))}},
         # Another currency than the one asked would never equal the payable.
         "adaptive_pricing": {"enabled": False},
     }
+
+
+def _until(expires_at: datetime, time_zone: str | None, seats: int) -> str:
+    zone = time_zone or "UTC"
+    local = expires_at.astimezone(ZoneInfo(zone))
+    held = "Your seat is held" if seats == 1 else "Your seats are held"
+    return f"{held} while you pay, until {local:%d %B %Y, %H:%M} ({zone.replace('_', ' ')})."
 
 
 def _line_items(account: BookingAccount, payable: Payable) -> list[dict[str, Any]]:

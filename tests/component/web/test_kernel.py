@@ -215,6 +215,16 @@ class TestAssets:
         assert total <= 80_000
         assert "//" not in re.sub(r"https?://www\.w3\.org", "", "".join(addresses))
 
+    def test_pages_are_packed_for_who_takes_it(self, client: FlaskClient) -> None:
+        plain = client.get("/")
+        packed = [client.get("/", headers={"Accept-Encoding": "gzip"}) for _ in range(12)]
+        assert "Content-Encoding" not in plain.headers
+        assert "Accept-Encoding" in plain.headers["Vary"]
+        assert {answer.headers["Content-Encoding"] for answer in packed} == {"gzip"}
+        assert {gzip.decompress(answer.data)[:40] for answer in packed} == {plain.data[:40]}
+        assert len(packed[0].data) < len(plain.data) / 1.5
+        assert len({len(answer.data) for answer in packed}) > 1, "the length tells nothing exact"
+
     def test_the_name_holds_a_hash_and_an_older_name_still_leads_to_the_file(
         self, client: FlaskClient
     ) -> None:

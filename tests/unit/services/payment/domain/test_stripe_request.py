@@ -18,6 +18,7 @@ def request_for(shares: list[int], amount: int) -> dict[str, object]:
         booking_id=uuid4(),
         reference="R-1",
         workshop_title="CSPO",
+        time_zone="Europe/Berlin",
         currency="EUR",
         payer_email="ada@example.com",
     )
@@ -45,6 +46,15 @@ def test_the_lines_always_add_up_to_the_payable(shares: list[int], off: int) -> 
 
 def test_every_parameter_is_one_of_stripes() -> None:
     assert set(request_for([100], 100)) <= set(SessionCreateParams.__annotations__)
+
+
+def test_the_page_says_until_when_it_can_be_paid() -> None:
+    asked = request_for([100], 100)
+    assert asked["custom_text"] == {
+        "submit": {
+            "message": "Your seat is held while you pay, until 02 November 2026, 10:00 (Europe/Berlin)."
+        }
+    }
 
 
 def test_addresses_carry_no_token_and_metadata_is_on_session_and_intent() -> None:
