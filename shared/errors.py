@@ -55,13 +55,6 @@ class Conflict(AppError):
     title = "Not possible now"
 
 
-class Gone(AppError):
-    """It existed and has been withdrawn."""
-
-    status = 410
-    title = "No longer available"
-
-
 class Invalid(AppError):
     """Fields were understood and are wrong."""
 

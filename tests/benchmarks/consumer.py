@@ -35,7 +35,7 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
     bus = RabbitMQBus(amqp_url, MANIFEST, service="sink")
     consumer = bus.consumer()
     assert consumer is not None
-    desk = DeliveryDesk(sink.transactions, sink.reader, consumer, policy=sink.policy, batch=200)
+    desk = DeliveryDesk(sink.transactions, sink.reader, consumer, policy=sink.policy)
     raw_pika.wait_for(amqp_url, "sink.inbox")
 
     def empty() -> None:

@@ -85,6 +85,7 @@ class ComposeProject:
             "PUBLIC_URL": f"http://127.0.0.1:{site}",
             "STRIPE_CHECKOUT_ORIGIN": f"http://127.0.0.1:{stripe}",
             "SCRUM_ALLIANCE_SANDBOX_URL": f"http://127.0.0.1:{registry}",
+            "MAILBOX_URL": f"http://127.0.0.1:{self.port('mailbox')}",
             "CLOCK_OFFSET_FILE": "/var/lib/rostrum/clock/clock-offset",
             "ROSTRUM_IMAGE": image_name(),
             "ROSTRUM_TEST_POSTGRES_PORT": str(self.port("postgres")),

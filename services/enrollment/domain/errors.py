@@ -16,13 +16,6 @@ class UnknownWorkshop(NotFound):
         )
 
 
-class UnknownBooking(NotFound):
-    """No booking has this id."""
-
-    def __init__(self) -> None:
-        super().__init__("unknown_booking", "There is no such booking. Check the link in your e-mail.")
-
-
 class WorkshopFull(Conflict):
     """Fewer seats are free than were asked for. `seats_left` is what was free at that moment."""
 

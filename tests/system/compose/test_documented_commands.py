@@ -24,7 +24,7 @@ WORDS = {
     "docker compose run --rm topology": "are declared",
     "docker compose run --rm enrollment-migrate": "up to date",
 }
-"""What an answer must say."""
+"""What an answer must say; of the others the exit code and a site that is well tell."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -35,7 +35,8 @@ def test_a_documented_command_works(command: str, site: ComposeSite) -> None:
         # There is no terminal here.
         words.insert(1, "-T")
     said = site.project.compose(*words)
-    assert WORDS.get(command, "") in said
+    if command in WORDS:
+        assert WORDS[command] in said
     site.project.wait_until_well()
 
 

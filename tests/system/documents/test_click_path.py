@@ -27,12 +27,6 @@ def test_the_click_path_goes_as_it_is_written(checkout: Checkout, command: str) 
     assert all(is_free(port) for port in range(first, first + 5)), "something still listens"
 
 
-@runs("echo 200000 > var/clock-offset")
-def test_the_clock_is_moved_on_the_click_path(checkout: Checkout, command: str) -> None:
-    (step,) = (s for s in steps_of((checkout.folder / "README.md").read_text()) if command in s.text)
-    assert command in step.unused, "whoever walks this step has to run it"
-
-
 def moved(url: str, first: int) -> str:
     """An address of the documents, on the ports of this run."""
     return re.sub(r":800(\d)", lambda found: f":{first + int(found[1])}", url)
