@@ -1,4 +1,4 @@
-"""Pages are gzipped where the browser takes it: a attendance list or a long list is a tenth of its size on the wire.
+"""Pages are gzipped where the browser takes it: a long list is a tenth of its size on the wire.
 
 Static files are compressed once, in `static_files`. A page holds a form's token beside words a stranger may have
 chosen (a search, say), and the length of compressed text tells how alike its parts are. Browsers send no cookie
