@@ -76,6 +76,7 @@ class Money:
         return format_money(self.amount_minor, self.currency)
 
 
+@lru_cache(maxsize=4096)
 def format_money(amount_minor: int, currency: str, locale: str = "en") -> str:
     """An amount as people of a locale write it; a locale nobody knows is read as English."""
     amount = Decimal(amount_minor).scaleb(-CURRENCIES[currency])

@@ -1,12 +1,13 @@
 """Selects that load aggregates for change, and the guarded updates of the seats."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -45,7 +46,7 @@ class Reserved:
     currency: str
 
 
-def seats_are_free(seats: int) -> ColumnElement[bool]:
+def seats_are_free(seats: ColumnElement[int]) -> ColumnElement[bool]:
     """The guard of the last seat: judged by the database while it holds the row."""
     free: ColumnElement[bool] = _workshop.c.reserved + seats <= _workshop.c.capacity
     return free
@@ -59,28 +60,31 @@ def reserve_seats(
     One statement, because between a look and a later write another buyer takes the seat. A CHECK in the
     table stands behind it. `starts_after` also refuses workshops that have begun.
     """
-    conditions = [
-        _workshop.c.workshop_id == workshop_id,
-        _workshop.c.state == WorkshopState.PUBLISHED,
-        seats_are_free(seats),
-    ]
+    values: dict[str, Any] = {"wanted_id": workshop_id, "seats": seats}
     if starts_after is not None:
-        conditions.append(_workshop.c.starts_at > starts_after)
-    row = connection.execute(
+        values["starts_after"] = starts_after
+    statement = _reserve(seats_are_free, only_coming=starts_after is not None)
+    row = connection.execute(statement, values).one_or_none()
+    return None if row is None else Reserved(**row._mapping)
+
+
+@cache
+def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]], *, only_coming: bool) -> Any:
+    # Built once for each guard: building it cost more than sending it. A test takes the guard away.
+    seats: ColumnElement[int] = bindparam("seats", type_=Integer)
+    conditions = [
+        _workshop.c.workshop_id == bindparam("wanted_id"),
+        _workshop.c.state == WorkshopState.PUBLISHED,
+        guard(seats),
+    ]
+    if only_coming:
+        conditions.append(_workshop.c.starts_at > bindparam("starts_after"))
+    return (
         update(_workshop)
         .where(and_(*conditions))
         .values(reserved=_workshop.c.reserved + seats)
-        .returning(
-            _workshop.c.course_code,
-            _workshop.c.title,
-            _workshop.c.time_zone,
-            _workshop.c.starts_at,
-            _workshop.c.ends_at,
-            _workshop.c.price_minor,
-            _workshop.c.currency,
-        )
-    ).one_or_none()
-    return None if row is None else Reserved(**row._mapping)
+        .returning(*(_workshop.c[field.name] for field in fields(Reserved)))
+    )
 
 
 def release_seats(connection: Connection, workshop_id: UUID, seats: int) -> None:
@@ -94,14 +98,22 @@ def release_seats(connection: Connection, workshop_id: UUID, seats: int) -> None
 
 def insert_booking(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Insert one booking by Core; False when its reference or its submission is already there."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(_booking).values(**values).on_conflict_do_nothing()
-    return connection.execute(statement.returning(_booking.c.booking_id)).one_or_none() is not None
+    statement = _new_booking(connection.dialect.name)
+    return connection.execute(statement, values).one_or_none() is not None
 
 
 def insert_enrollments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert a booking's enrollments in one executemany."""
-    connection.execute(insert(_enrollment), list(rows))
+    """Insert a booking's enrollments in one statement."""
+    connection.execute(_NEW_ENROLLMENT, rows[0] if len(rows) == 1 else list(rows))
+
+
+@cache
+def _new_booking(dialect: str) -> Any:
+    own: Any = postgresql if dialect == "postgresql" else sqlite
+    return own.insert(_booking).on_conflict_do_nothing().returning(_booking.c.booking_id)
+
+
+_NEW_ENROLLMENT = insert(_enrollment)
 
 
 def booking_by_submission(session: Session, submission_id: UUID) -> Booking | None:

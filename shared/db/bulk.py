@@ -67,8 +67,10 @@ class _Prepared:
         if not self._as_given:
             pick, constants = self._pick, self._constants
             rows = [pick(row + constants) for row in rows]
+        # One row needs no executemany, for which the driver opens and ends a pipeline.
+        parameters = rows[0] if len(rows) == 1 else list(rows)
         result = connection.exec_driver_sql(
-            self._sql, list(rows), execution_options={"preserve_rowcount": True}
+            self._sql, parameters, execution_options={"preserve_rowcount": True}
         )
         return result.rowcount
 

@@ -7,9 +7,21 @@ that; the advisory lock only tells a second request early that the first is stil
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Boolean, ColumnElement, Connection, delete, func, literal, select, true
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -46,14 +58,9 @@ def claim(connection: Connection, request_id: str) -> Kept | None:
 
     On SQLite a writing transaction is alone, so that nobody can be found at work.
     """
-    # One statement for lock and look: it is on the busiest writing path.
-    anything = select(literal(1).label("one")).subquery()
-    table = idempotency_key.c
-    row = connection.execute(
-        select(
-            _alone(connection, request_id).label("alone"), table.fingerprint, table.outcome, table.answer
-        ).select_from(anything.outerjoin(idempotency_key, table.id == request_id))
-    ).one()
+    on_postgresql = connection.dialect.name == "postgresql"
+    values = {"request_id": request_id} | ({"number": _number(request_id)} if on_postgresql else {})
+    row = connection.execute(_LOOK_ON_POSTGRESQL if on_postgresql else _LOOK_ON_SQLITE, values).one()
     if row.fingerprint is not None:
         return Kept(fingerprint=row.fingerprint, outcome=row.outcome, answer=row.answer)
     if not row.alone:
@@ -114,11 +121,19 @@ _ON_POSTGRESQL = _new(postgresql.insert(idempotency_key).on_conflict_do_nothing(
 _ON_SQLITE = _new(sqlite.insert(idempotency_key).on_conflict_do_nothing())
 
 
-def _alone(connection: Connection, request_id: str) -> ColumnElement[bool]:
-    if connection.dialect.name != "postgresql":
-        return true()
-    lock: ColumnElement[bool] = func.pg_try_advisory_xact_lock(_number(request_id), type_=Boolean)
-    return lock
+def _look(alone: ColumnElement[bool]) -> Select[Any]:
+    # One statement for lock and look, and built only once: it is on the busiest writing path.
+    anything = select(literal(1).label("one")).subquery()
+    table = idempotency_key.c
+    return select(alone.label("alone"), table.fingerprint, table.outcome, table.answer).select_from(
+        anything.outerjoin(idempotency_key, table.id == bindparam("request_id"))
+    )
+
+
+_LOOK_ON_POSTGRESQL = _look(
+    func.pg_try_advisory_xact_lock(bindparam("number", type_=BigInteger), type_=Boolean)
+)
+_LOOK_ON_SQLITE = _look(true())
 
 
 def _number(request_id: str) -> int:

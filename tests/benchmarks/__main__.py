@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import consumer, containers, embedded, first_run, latency, relay
+from tests.benchmarks import consumer, containers, embedded, first_run, http, latency, relay
 from tests.benchmarks.figures import Figure, NotMeasured, show, store
 from tests.support.postgres import PrivatePostgres
 from tests.support.rabbitmq import PrivateRabbitMQ
@@ -23,6 +23,8 @@ SERVED: dict[str, Callable[[PrivateRabbitMQ, PrivatePostgres], list[Figure]]] = 
     "relay": lambda mq, pg: [relay.measure(mq.url_of(mq.create_vhost()), pg.url(pg.create_database()))],
     "consumer": lambda mq, pg: [consumer.measure(mq.url_of(mq.create_vhost()), pg.url(pg.create_database()))],
     "latency": _latency,
+    "bookings": lambda mq, pg: [http.measure_bookings(pg)],
+    "catalogue": lambda mq, pg: [http.measure_catalogue(pg)],
 }
 ALONE: dict[str, Callable[[], list[Figure]]] = {
     "embedded": lambda: [embedded.measure()],

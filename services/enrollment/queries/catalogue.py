@@ -1,11 +1,12 @@
 """What can be booked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from services.enrollment.domain import Block, Course, Delivery, StaffMember, Workshop, WorkshopState
@@ -41,6 +42,17 @@ class CatalogueEntry:
     currency: str
     capacity: int
     seats_left: int
+
+
+class Offer(NamedTuple):
+    """What a workshop of the catalogue is looked for by. A tuple: there are as many as there are workshops."""
+
+    workshop_id: UUID
+    course_code: str
+    course_name: str
+    delivery: Delivery
+    starts_at: datetime
+    time_zone: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,33 +102,66 @@ def courses(session: Session) -> Sequence[CourseRow]:
 
 
 def catalogue(session: Session, now: datetime) -> Sequence[CatalogueEntry]:
-    """Published workshops that have not begun, the next one first; full ones are shown as full.
+    """Published workshops that have not begun, the next one first; full ones are shown as full."""
+    return _entries(session.connection().execute(_OFFERED, {"now": now}).all())
 
-    Columns and not entities: the list is long, and nothing of it is changed.
-    """
-    rows = session.execute(
-        select(
-            Workshop.workshop_id,
-            Workshop.title,
-            Workshop.course_code,
-            Course.name.label("course_name"),
-            StaffMember.name.label("trainer_name"),
-            Workshop.starts_at,
-            Workshop.ends_at,
-            Workshop.time_zone,
-            Workshop.delivery,
-            Workshop.venue,
-            Workshop.price_minor,
-            Workshop.currency,
-            Workshop.capacity,
-            (Workshop.capacity - Workshop.reserved).label("seats_left"),
-        )
-        .join(Course, Course.code == Workshop.course_code)
-        .join(StaffMember, StaffMember.staff_id == Workshop.trainer_id)
-        .where(Workshop.state == WorkshopState.PUBLISHED, Workshop.starts_at > now)
-        .order_by(Workshop.starts_at, Workshop.workshop_id)
-    )
+
+def offers(session: Session, now: datetime) -> Sequence[Offer]:
+    """The whole catalogue in its order, each workshop with no more than what it is looked for by."""
+    return [Offer._make(row) for row in session.connection().execute(_OFFERS, {"now": now}).all()]
+
+
+def catalogue_entries(session: Session, workshop_ids: Sequence[UUID]) -> Sequence[CatalogueEntry]:
+    """These lines of the catalogue, the next workshop first."""
+    return _entries(session.connection().execute(_SOME, {"workshop_ids": list(workshop_ids)}).all())
+
+
+def _entries(rows: Iterable[Row[Any]]) -> Sequence[CatalogueEntry]:
     return [CatalogueEntry(**row._mapping) for row in rows]
+
+
+# Columns and not entities, and statements that are built once: the list is long, and nothing of it is changed.
+_workshop: Any = Workshop.__table__
+_course: Any = Course.__table__
+_trainer: Any = StaffMember.__table__
+_IN_ORDER = (_workshop.c.starts_at, _workshop.c.workshop_id)
+_ON_OFFER = (_workshop.c.state == WorkshopState.PUBLISHED, _workshop.c.starts_at > bindparam("now"))
+_ENTRIES = (
+    select(
+        _workshop.c.workshop_id,
+        _workshop.c.title,
+        _workshop.c.course_code,
+        _course.c.name.label("course_name"),
+        _trainer.c.name.label("trainer_name"),
+        _workshop.c.starts_at,
+        _workshop.c.ends_at,
+        _workshop.c.time_zone,
+        _workshop.c.delivery,
+        _workshop.c.venue,
+        _workshop.c.price_minor,
+        _workshop.c.currency,
+        _workshop.c.capacity,
+        (_workshop.c.capacity - _workshop.c.reserved).label("seats_left"),
+    )
+    .join(_course, _course.c.code == _workshop.c.course_code)
+    .join(_trainer, _trainer.c.staff_id == _workshop.c.trainer_id)
+    .order_by(*_IN_ORDER)
+)
+_OFFERED = _ENTRIES.where(*_ON_OFFER)
+_SOME = _ENTRIES.where(_workshop.c.workshop_id.in_(bindparam("workshop_ids", expanding=True)))
+_OFFERS = (
+    select(
+        _workshop.c.workshop_id,
+        _workshop.c.course_code,
+        _course.c.name,
+        _workshop.c.delivery,
+        _workshop.c.starts_at,
+        _workshop.c.time_zone,
+    )
+    .join(_course, _course.c.code == _workshop.c.course_code)
+    .where(*_ON_OFFER)
+    .order_by(*_IN_ORDER)
+)
 
 
 def next_to_end(session: Session, now: datetime) -> RunningWorkshop | None:

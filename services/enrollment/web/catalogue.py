@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from urllib.parse import urlencode
 from uuid import UUID
@@ -40,12 +41,12 @@ class Wanted:
     format: str = ""
     month: str = ""
 
-    def fits(self, entry: queries.CatalogueEntry) -> bool:
+    def fits(self, offer: queries.Offer) -> bool:
         """Whether this workshop is one of those."""
         return (
-            self.course in ("", entry.course_code)
-            and self.format in ("", entry.delivery)
-            and self.month in ("", month_of(entry))
+            self.course in ("", offer.course_code)
+            and self.format in ("", offer.delivery)
+            and (not self.month or self.month == month_of(offer))
         )
 
     @property
@@ -65,20 +66,21 @@ def show_catalogue() -> ResponseReturnValue:
     """What is on offer, narrowed by course, month and format, month by month."""
     service = current_service()
     with service.transactions.read() as session:
-        entries = queries.catalogue(session, service.clock.now())
-    wanted = _wanted()
-    found = [entry for entry in entries if wanted.fits(entry)]
-    pages = max(1, -(-len(found) // _PAGE))
-    number = min(page_number(), pages)
-    shown = found[(number - 1) * _PAGE : number * _PAGE]
+        offers = queries.offers(session, service.clock.now())
+        wanted = _wanted()
+        found = [offer for offer in offers if wanted.fits(offer)]
+        pages = max(1, -(-len(found) // _PAGE))
+        number = min(page_number(), pages)
+        ids = [offer.workshop_id for offer in found[(number - 1) * _PAGE : number * _PAGE]]
+        shown = queries.catalogue_entries(session, ids)
     question = urlencode({name: value for name, value in vars(wanted).items() if value})
     return page(
         "enrollment/workshops.html",
-        offered=bool(entries),
+        offered=bool(offers),
         months=[(month_name(key), list(group)) for key, group in groupby(shown, month_of)],
         found=len(found),
         wanted=wanted,
-        options=_options(entries, wanted),
+        options=_options(offers, wanted),
         number=number,
         pages=pages,
         page_url=f"/workshops?{question}" if question else "/workshops",
@@ -113,9 +115,14 @@ def read_workshop(workshop_id: UUID) -> queries.WorkshopPage:
     return workshop
 
 
-def month_of(entry: queries.CatalogueEntry) -> str:
+def month_of(entry: queries.Offer | queries.CatalogueEntry) -> str:
     """The month in which it begins, where it takes place: `2026-11`."""
-    local = _local(entry.starts_at, entry.time_zone)
+    return _month(entry.starts_at, entry.time_zone)
+
+
+@lru_cache(maxsize=4096)
+def _month(at: datetime, time_zone: str) -> str:
+    local = at.astimezone(ZoneInfo(time_zone))
     return f"{local.year}-{local.month:02}"
 
 
@@ -135,15 +142,9 @@ def _wanted() -> Wanted:
     )
 
 
-def _local(at: datetime, time_zone: str) -> date:
-    return at.astimezone(ZoneInfo(time_zone)).date()
-
-
-def _options(
-    entries: Sequence[queries.CatalogueEntry], wanted: Wanted
-) -> dict[str, Sequence[tuple[str, str]]]:
-    courses = {entry.course_code: entry.course_name for entry in entries}
-    months = {month_of(entry) for entry in entries}
+def _options(offers: Sequence[queries.Offer], wanted: Wanted) -> dict[str, Sequence[tuple[str, str]]]:
+    courses = {offer.course_code: offer.course_name for offer in offers}
+    months = {month_of(offer) for offer in offers}
     # What an old address asks for stays choosable, so that the form shows what the list was narrowed to.
     if wanted.course:
         courses.setdefault(wanted.course, wanted.course)
