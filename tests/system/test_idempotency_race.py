@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import true
 
 from services.enrollment import handlers
 from services.enrollment.app import build
@@ -167,4 +166,4 @@ def test_without_the_guard_there_are_many_bookings(webs: TwoWebs, monkeypatch: p
 def remove_the_early_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the process's list nor the advisory lock knows of anybody at work."""
     monkeypatch.setattr(web._Running, "alone", lambda *_: nullcontext())
-    monkeypatch.setattr(idempotency, "_alone", lambda *_: true())
+    monkeypatch.setattr(idempotency, "_LOOK_ON_POSTGRESQL", idempotency._LOOK_ON_SQLITE)

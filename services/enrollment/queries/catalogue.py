@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from services.enrollment.domain import Block, Course, Delivery, StaffMember, Workshop, WorkshopState
@@ -116,7 +116,7 @@ def catalogue_entries(session: Session, workshop_ids: Sequence[UUID]) -> Sequenc
     return _entries(session.connection().execute(_SOME, {"workshop_ids": list(workshop_ids)}).all())
 
 
-def _entries(rows: Iterable[Row[Any]]) -> Sequence[CatalogueEntry]:
+def _entries(rows: Iterable[Any]) -> Sequence[CatalogueEntry]:
     return [CatalogueEntry(**row._mapping) for row in rows]
 
 
