@@ -119,7 +119,7 @@ class Viewer:
         finally:
             if look.after:
                 look.after(scene)
-        weight = self.weights[look.name] = window.watch.weight()
+        weight = self.weights[look.name] = window.watch.weight(but=look.weighed_without)
         if look.then:
             look.then(page)
         window.developer.send("Emulation.setScriptExecutionDisabled", {"value": False})

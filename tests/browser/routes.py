@@ -21,7 +21,6 @@ NO_PAGE: Mapping[str, str] = {
     "POST /staff/logout": "leads to the start page",
     "POST /enrollment/clock": "leads back to the front door",
     "POST /webhooks/stripe": "called by Stripe, answers in JSON",
-    **{f"GET /{service}/docs": "Swagger UI's page, which its owner mends" for service in SERVICES},
     **{
         f"POST /{service}/ops/{what}/retry": "leads back to what is tried again"
         for service in SERVICES

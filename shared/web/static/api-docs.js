@@ -38,7 +38,7 @@
     root.querySelectorAll("select:not([aria-label]):not([id])").forEach(function (select) {
       select.setAttribute("aria-label", "Example");
     });
-    root.querySelectorAll("pre:not([tabindex])").forEach(function (text) {
+    root.querySelectorAll("pre:not([tabindex]):not(.version)").forEach(function (text) {
       text.setAttribute("tabindex", "0");
     });
     Object.keys(NAMES).forEach(function (selector) {

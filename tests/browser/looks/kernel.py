@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from playwright.sync_api import Page
+
 from tests.browser.looks.look import Look, open_all, press
 from tests.factories.services import SERVICES
 
@@ -111,7 +113,23 @@ def _failures(service: str) -> Iterator[Look]:
     )
 
 
+def _see_operations(page: Page) -> None:
+    """Swagger UI draws itself after the page has loaded; without scripts the page stays as it came."""
+    if page.evaluate("typeof window.ui === 'object'"):
+        page.locator(".opblock").first.wait_for()
+
+
 def _docs(service: str) -> Iterator[Look]:
+    yield Look(
+        name=f"{service} docs",
+        shows=f"GET /{service}/docs",
+        where=f"/{service}/docs",
+        then=_see_operations,
+        # Swagger UI is 470 kB however it is served, and only programmers who look for it load it.
+        weighed_without="/swagger-ui/",
+    )
+    events = f"/{service}/docs/events"
+    yield Look(name=f"{service} events", shows=f"GET {events}", where=events, then=open_all)
     problems = f"/{service}/docs/problems"
     yield Look(name=f"{service} problems", shows=f"GET {problems}", where=problems)
 

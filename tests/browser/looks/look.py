@@ -17,7 +17,7 @@ class Look:
     """`shows` is the route that answers, as `METHOD rule`; the test compares it with what really answered.
 
     `often` is looked at by every run; the rest, in every size and light, by the long programme. Each route has a
-    look that is often looked at.
+    look that is often looked at. `weighed_without` names what of the first view is not counted, for a reason.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Look:
     after: Callable[[Scene], None] | None = None
     first_day: bool = False
     often: bool = True
+    weighed_without: str | None = None
 
     def address(self, scene: Scene) -> str:
         """Where it is on this scene's site."""
