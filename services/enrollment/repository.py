@@ -70,7 +70,7 @@ def reserve_seats(
 
 @cache
 def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]], *, only_coming: bool) -> Any:
-    # Built once for each guard: building it cost more than sending it. A test takes the guard away.
+    # Built once for each guard, because this is the busiest writing path. A test takes the guard away.
     seats: ColumnElement[int] = bindparam("seats", type_=Integer)
     conditions = [
         _workshop.c.workshop_id == bindparam("wanted_id"),
