@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from services.enrollment.domain import Block, Course, Delivery, StaffMember, Workshop, WorkshopState
@@ -107,8 +108,18 @@ def catalogue(session: Session, now: datetime) -> Sequence[CatalogueEntry]:
 
 
 def offers(session: Session, now: datetime) -> Sequence[Offer]:
-    """The whole catalogue in its order, each workshop with no more than what it is looked for by."""
-    return [Offer._make(row) for row in session.connection().execute(_OFFERS, {"now": now}).all()]
+    """The whole catalogue in its order, each workshop with no more than what it is looked for by.
+
+    What is published does not change until it is completed or cancelled, so the list is kept and read again
+    when the number of published workshops or the newest publication is another.
+    """
+    connection = session.connection()
+    stamp = tuple(connection.execute(_STAMP).one())
+    remembered = _remembered.get(connection.engine.pool)
+    if remembered is None or remembered[0] != stamp:
+        rows = connection.execute(_OFFERS).all()
+        remembered = _remembered[connection.engine.pool] = (stamp, [Offer._make(row) for row in rows])
+    return [offer for offer in remembered[1] if offer.starts_at > now]
 
 
 def catalogue_entries(session: Session, workshop_ids: Sequence[UUID]) -> Sequence[CatalogueEntry]:
@@ -159,9 +170,14 @@ _OFFERS = (
         _workshop.c.time_zone,
     )
     .join(_course, _course.c.code == _workshop.c.course_code)
-    .where(*_ON_OFFER)
+    .where(_workshop.c.state == WorkshopState.PUBLISHED)
     .order_by(*_IN_ORDER)
 )
+_STAMP = select(func.count(), func.max(_workshop.c.published_at)).where(
+    _workshop.c.state == WorkshopState.PUBLISHED
+)
+# By pool: each reading transaction has an engine object of its own.
+_remembered: WeakKeyDictionary[Pool, tuple[tuple[Any, ...], list[Offer]]] = WeakKeyDictionary()
 
 
 def next_to_end(session: Session, now: datetime) -> RunningWorkshop | None:

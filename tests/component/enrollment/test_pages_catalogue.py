@@ -3,6 +3,10 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from sqlalchemy.event import listen
+
+from services.enrollment import handlers
+from services.enrollment.commands import CancelWorkshop
 from services.enrollment.domain import Delivery
 from tests.component.enrollment.shop import Shop
 from tests.component.enrollment.visitor import Visitor
@@ -94,3 +98,22 @@ def test_the_workshop_says_what_happens_after_booking(shop: Shop) -> None:
         "We submit your name to the Scrum Alliance",
     ):
         assert words in visitor.text
+
+
+def test_the_kept_list_follows_every_change(shop: Shop) -> None:
+    visitor = Visitor(shop)
+    read: list[str] = []
+    listen(shop.service.engine, "before_cursor_execute", lambda *seen: read.append(seen[2]))
+    assert titles(visitor.open("/workshops")) == set()
+    first = shop.plan(title="First")
+    assert titles(visitor.open("/workshops")) == {"First"}
+    shop.plan(title="Second")
+    assert titles(visitor.open("/workshops")) == {"First", "Second"}
+    read.clear()
+    assert titles(visitor.open("/workshops")) == {"First", "Second"}
+    assert len([each for each in read if "workshop.starts_at" in each and "JOIN" in each]) == 1
+    with shop.service.transactions.begin() as tx:
+        handlers.cancel_workshop(CancelWorkshop(workshop_id=first), tx)
+    assert titles(visitor.open("/workshops")) == {"Second"}
+    shop.clock.advance(timedelta(days=400))
+    assert titles(visitor.open("/workshops")) == set()
