@@ -79,7 +79,7 @@ def test_a_session_whose_answer_was_lost_still_extends_the_hold_and_is_closed(ro
     rostrum.pass_time(minutes=20)
     rostrum.tick()
     assert rostrum.said(BookingExpired) == []
-    assert "We are waiting for the payment" in page(order.booking_url)
+    assert "The payment page is open until then" in page(order.booking_url)
     assert finance_line(rostrum, order).state == "Waiting for payment"
 
     rostrum.pass_time(minutes=20)
