@@ -80,7 +80,7 @@ def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int 
             unit="messages/s",
             at_least=0.5,
             rounds=rounds,
-            note="ours in batches of up to 200, raw of 20",
+            note="ours in batches of up to 100, raw of 20",
         )
     finally:
         consumer.close()

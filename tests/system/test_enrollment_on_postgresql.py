@@ -30,7 +30,7 @@ def test_from_the_catalogue_to_the_activation(shop: Shop) -> None:
     late = shop.book(workshop_id, 1)
     shop.tell(opened(placed, START + timedelta(minutes=31)), paid(placed))
     shop.do_tasks()
-    assert len(shop.mail.sent) == 3
+    assert len(shop.mail.sent) == 4
     shop.clock.advance(timedelta(minutes=40))
     shop.end_holds()
     shop.tell(paid(late))
