@@ -31,7 +31,8 @@ def regulars(embedded: Site) -> Regulars:
 
 @pytest.fixture(
     params=[
-        pytest.param((Pointer, True), id="pointer"),
+        # The two below have scripts, no scripts, pointer and keyboard in them; all four pairs take twice as long.
+        pytest.param((Pointer, True), id="pointer", marks=pytest.mark.long),
         pytest.param((Pointer, False), id="pointer-without-javascript"),
         pytest.param((Keyboard, True), id="keyboard"),
         pytest.param((Keyboard, False), id="keyboard-without-javascript", marks=pytest.mark.long),

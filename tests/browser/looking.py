@@ -107,13 +107,13 @@ class Viewer:
         page.context.clear_cookies()
         if look.role:
             page.context.add_cookies(_cookies(scene, look.role))
+        if look.before:
+            look.before(scene)
         address = look.address(scene)
         window.watch.begin(own=[address])
         window.answers.clear()
         # Scripts are off while the page loads, and on again for those who look for faults.
         window.developer.send("Emulation.setScriptExecutionDisabled", {"value": not scripts})
-        if look.before:
-            look.before(scene)
         try:
             page.goto(address)
         finally:

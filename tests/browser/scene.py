@@ -177,7 +177,7 @@ def _present(shown: Scene) -> None:
     shown.sessions["wrong"] = _open_checkout(site, shown.orders["wrong"])
     site.stripe.pull("pay", session=shown.sessions["wrong"], amount_override=1)
     site.deliver()
-    for name in ("held", "trouble", "extended"):
+    for name in ("held", "trouble"):
         _keep(shown, name, coming, story.attendee(**LONG_PERSON), story.attendee())
     shown.sessions["held"] = _open_checkout(site, shown.orders["held"])
     # More time is offered once some has gone by.

@@ -128,4 +128,4 @@ def test_hands_without_a_pointer_do_not_get_to_what_tab_leaves_out(
 ) -> None:
     page, _ = shown(context, planted, '<button tabindex="-1">Only for mice</button>')
     with pytest.raises(LostFocus):
-        Keyboard(page).press(page.get_by_role("button", name="Only for mice"))
+        Keyboard(page, most_steps=10).press(page.get_by_role("button", name="Only for mice"))

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.in_process import PASSWORD
 from tests.support.site import Site
 
 
+@pytest.mark.long
 def test_a_student_books_and_pays_on_a_phone_without_javascript(
     open_page: Callable[..., Page], embedded: Site
 ) -> None:

@@ -4,6 +4,7 @@ from playwright.sync_api import Page
 
 from tests.browser.looks.look import Look, Where, press
 from tests.browser.scene import LONG_PERSON, Scene
+from tests.support import whole_story as story
 
 
 def _fill_in(page: Page) -> None:
@@ -19,6 +20,13 @@ def _fail_to_sign_in(page: Page) -> None:
     page.get_by_label("E-mail address").fill("nobody@example.com")
     page.get_by_label("Password").fill("wrong")
     press("Sign in")(page)
+
+
+def _hold_seats(scene: Scene) -> None:
+    """More time is offered a minute after the booking, and only once for each."""
+    seats = [story.attendee(**LONG_PERSON), story.attendee()]
+    scene.orders["extended"] = story.book(scene.site, scene.workshops["coming"], 2, attendees=seats)
+    scene.site.pass_time(minutes=1)
 
 
 def _ask_too_late(page: Page) -> None:
@@ -59,12 +67,12 @@ SIGN_IN, NOWHERE = "/staff/login", "nothing"
 
 LOOKS = (
     Look(name="home", shows="GET /", where="/"),
-    Look(name="home moved", shows="GET /", where="/?moved=day#clock", often=False),
+    Look(name="home moved", shows="GET /", where="/?moved=day", often=False),
     Look(name="home empty", shows="GET /", where="/", first_day=True, often=False),
     Look(name="catalogue", shows="GET /workshops", where="/workshops"),
     Look(name="catalogue empty", shows="GET /workshops", where="/workshops", first_day=True),
     Look(name="workshop", shows=WORKSHOP, where=_workshop("coming")),
-    Look(name="workshop full", shows=WORKSHOP, where=_workshop("full")),
+    Look(name="workshop full", shows=WORKSHOP, where=_workshop("full"), often=False),
     Look(name="workshop over", shows=WORKSHOP, where=_workshop("completed"), often=False),
     Look(name="details of one", shows=f"GET {BOOK}", where=_workshop("coming", "/book?seats=1"), often=False),
     Look(name="details of three", shows=f"GET {BOOK}", where=_workshop("nobody", "/book?seats=3")),
@@ -81,13 +89,14 @@ LOOKS = (
         name="booking held with an error",
         shows=f"POST {BOOKING.removeprefix('GET ')}/more-time",
         where=_booking("extended"),
+        before=_hold_seats,
         then=_ask_too_late,
         status=409,
     ),
     Look(name="booking expired", shows=BOOKING, where=_booking("expired"), often=False),
     Look(name="booking unseated", shows=BOOKING, where=_booking("unseated"), often=False),
     Look(name="booking confirmed", shows=BOOKING, where=_booking("confirmed")),
-    Look(name="booking done", shows=BOOKING, where=_booking("done")),
+    Look(name="booking done", shows=BOOKING, where=_booking("done"), often=False),
     Look(name="booking disputed", shows=BOOKING, where=_booking("disputed"), often=False),
     Look(name="booking refunded", shows=BOOKING, where=_booking("refunded"), often=False),
     Look(name="booking wrong amount", shows=BOOKING, where=_booking("wrong"), often=False),
@@ -125,11 +134,11 @@ LOOKS = (
     Look(name="return wrong amount", shows=RETURN, where=_back("wrong"), often=False),
     Look(name="return unknown", shows=RETURN, where="/pay/return/cs_test_nothing", status=404, often=False),
     Look(name="cancelled", shows="GET /pay/cancelled", where="/pay/cancelled"),
-    Look(name="certificate waiting", shows=CERTIFICATE, where=_certificate("confirmed")),
+    Look(name="certificate waiting", shows=CERTIFICATE, where=_certificate("confirmed"), often=False),
     Look(name="certificate not paid", shows=CERTIFICATE, where=_certificate("held"), often=False),
     Look(name="certificate issued", shows=CERTIFICATE, where=_certificate("done")),
     Look(name="certificate submitted", shows=CERTIFICATE, where=_certificate("submitted"), often=False),
-    Look(name="certificate missed", shows=CERTIFICATE, where=_certificate("missed")),
+    Look(name="certificate missed", shows=CERTIFICATE, where=_certificate("missed"), often=False),
     Look(name="certificate refused", shows=CERTIFICATE, where=_certificate("refused"), often=False),
     Look(name="certificate on hold", shows=CERTIFICATE, where=_certificate("flagged")),
     Look(name="certificate exam", shows=CERTIFICATE, where=_certificate("exam"), often=False),

@@ -46,7 +46,7 @@ LOOKS = (
         then=open_all,
     ),
     Look(name="roster empty", shows=f"GET {_ROSTER}", where=_roster("nobody"), role="trainer", often=False),
-    Look(name="roster draft", shows=f"GET {_ROSTER}", where=_roster("draft"), role="trainer"),
+    Look(name="roster draft", shows=f"GET {_ROSTER}", where=_roster("draft"), role="trainer", often=False),
     Look(name="roster to come", shows=f"GET {_ROSTER}", where=_roster("coming"), role="trainer", often=False),
     Look(name="roster as admin", shows=f"GET {_ROSTER}", where=_roster("over"), role="admin", often=False),
     Look(
@@ -91,6 +91,7 @@ LOOKS = (
         where="/certificates/activations",
         role="ops",
         first_day=True,
+        often=False,
     ),
     *(
         Look(

@@ -55,6 +55,7 @@ LOOKS = (
         where=_payment_page("held"),
         then=_pay_with("", ""),
         status=422,
+        often=False,
     ),
     Look(
         name="stripe pay declined",

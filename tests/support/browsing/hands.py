@@ -6,8 +6,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browsing.focus import Focus, focus
 
-_MOST_STEPS = 250
-
 
 class Hands(Protocol):
     """What every journey is made of."""
@@ -66,9 +64,9 @@ class LostFocus(AssertionError):
 class Keyboard:
     """Tab, Shift+Tab, Enter, Space and the arrows; whoever uses it has to see where they are at every stop."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, most_steps: int = 250) -> None:
         self.page = page
-        self.stops = 0
+        self._most_steps = most_steps
 
     def press(self, what: Locator) -> None:
         """Go there; Enter follows a link and opens a summary, Space presses a button."""
@@ -122,15 +120,14 @@ class Keyboard:
         expect(what).to_be_visible()
         target = what.element_handle()
         here = focus(self.page, target)
-        for _ in range(_MOST_STEPS):
+        for _ in range(self._most_steps):
             if here.there:
                 return
             key = "ArrowDown" if here.same_group else "Shift+Tab" if here.behind else "Tab"
             self.page.keyboard.press(key)
-            self.stops += 1
             here = focus(self.page, target)
             self._look(here)
-        raise LostFocus(f"{_MOST_STEPS} steps do not lead to {what}; the last was {here.name}")
+        raise LostFocus(f"{self._most_steps} steps do not lead to {what}; the last was {here.name}")
 
     def _look(self, here: Focus) -> None:
         if here.faults:
