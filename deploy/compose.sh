@@ -2,7 +2,6 @@
 # The whole site in containers, with whichever Compose this machine has: `docker compose` (v2) or docker-compose 1.29.
 #
 #   deploy/compose.sh up       builds the image, starts everything, returns when it is healthy
-#   deploy/compose.sh which    says how Compose is called here
 #   deploy/compose.sh …        anything else goes to Compose as it is: down, logs, ps, exec …
 set -eu
 cd "$(dirname "$0")/.."
@@ -46,9 +45,6 @@ open_at() {
 }
 
 case ${1:-up} in
-which)
-    echo "$compose"
-    ;;
 up)
     if [ "$compose" = "docker compose" ]; then
         docker compose up --build --wait --wait-timeout "$patience"

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from prometheus_client import Histogram
-from sqlalchemy import Engine, Select, bindparam, inspect, select
+from sqlalchemy import Connection, Engine, Select, bindparam, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -184,8 +184,7 @@ class Tx:
             return fresh
         mapper: Any = inspect(entity)
         values = {column.key: getattr(fresh, column.key) for column in mapper.column_attrs}
-        dialect: Any = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
-        self.session.execute(dialect.insert(entity).values(values).on_conflict_do_nothing())
+        self.session.execute(insert_new(self.session.connection(), entity).values(values))
         found = self.get_for_update(entity, key)
         assert found is not None
         return found
@@ -208,14 +207,9 @@ class Tx:
             act()
 
 
-def insert_new(session_or_connection: Any, table: Any) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING in the session's dialect."""
-    bind = (
-        session_or_connection.get_bind()
-        if isinstance(session_or_connection, Session)
-        else session_or_connection
-    )
-    dialect: Any = postgresql if bind.dialect.name == "postgresql" else sqlite
+def insert_new(connection: Connection, table: Any) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING in the connection's dialect; `table` may be an entity."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table).on_conflict_do_nothing()
 
 
