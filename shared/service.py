@@ -126,7 +126,7 @@ def compose(
     ) -> Encoded:
         return codec.encode(
             event,
-            message_id=str(message_id),
+            message_id=message_id,
             time=time,
             correlation_id=correlation_id,
             causation_id=causation_id,

@@ -45,7 +45,9 @@ outbox = Table(
     ),
 )
 
-_WAITING = text("state IN ('received', 'failed')")
+WAITING = text("state IN ('received', 'failed')")
+"""The condition of the index below, and of queries it is to answer: with parameters for the states neither database
+would see that it does, and each claim would read the whole inbox."""
 
 inbox = Table(
     "inbox",
@@ -75,7 +77,7 @@ inbox = Table(
     Column("actor", Text),
     Column("note", Text),
     PrimaryKeyConstraint("consumer", "message_id"),
-    Index("ix_inbox_waiting", "next_attempt_at", postgresql_where=_WAITING, sqlite_where=_WAITING),
+    Index("ix_inbox_waiting", "next_attempt_at", postgresql_where=WAITING, sqlite_where=WAITING),
     Index(
         "ix_inbox_dead",
         "failed_at",

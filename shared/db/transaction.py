@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol, TypeVar, cast
-from uuid import UUID
 
 from prometheus_client import Histogram
-from sqlalchemy import Connection, Engine, Select, bindparam, inspect, select
+from sqlalchemy import Connection, Engine, Select, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,6 +20,7 @@ from shared.clock import Clock
 from shared.db.bulk import ManyRows
 from shared.db.engine import write_lock
 from shared.db.kernel_tables import message_reference, outbox
+from shared.db.many import one_of
 from shared.ids import new_id
 from shared.observability.context import correlation_id
 from shared.observability.metrics import Meter
@@ -65,7 +65,7 @@ class Encoder(Protocol):
     """Turns an event into its body; given by the composition root, so that the database knows no bus."""
 
     def __call__(
-        self, event: Any, *, message_id: UUID, time: datetime, correlation_id: str, causation_id: str | None
+        self, event: Any, *, message_id: str, time: datetime, correlation_id: str, causation_id: str | None
     ) -> Encoded: ...
 
 
@@ -100,7 +100,8 @@ class Tx:
 
     def publish(self, event: Any) -> None:
         """Say `event` when this transaction commits: its row in the outbox is part of it."""
-        message_id, now = new_id(), self.clock.now()
+        new, now = new_id(), self.clock.now()
+        message_id = str(new)
         encoded = self._encode(
             event,
             message_id=message_id,
@@ -110,7 +111,7 @@ class Tx:
         )
         self._sayings.append(
             (
-                message_id,
+                new,
                 event.AGGREGATE,
                 str(event.aggregate_id),
                 getattr(event, "revision", None),
@@ -121,8 +122,8 @@ class Tx:
                 now,
             )
         )
-        self.refer(str(message_id), encoded.references)
-        self._said.append((str(message_id), event.TYPE, encoded.references, self.correlation, self.causation))
+        self.refer(message_id, encoded.references)
+        self._said.append((message_id, event.TYPE, encoded.references, self.correlation, self.causation))
 
     def refer(self, message_id: str, references: Iterable[str]) -> None:
         """Make a message that is handled here findable by the business ids in it."""
@@ -153,8 +154,8 @@ class Tx:
         self._locked[type(entity), _key_of(entity)] = entity
 
     def lock_ahead(self, entity: type[Any], keys: Collection[Any]) -> None:
-        """Read and lock many rows in one sorted SELECT (sorted: no deadlocks); remembers which are absent."""
-        wanted = sorted(set(keys), key=str)
+        """Read and lock many rows in one SELECT, by their keys' order (no deadlocks); remembers which are absent."""
+        wanted = set(keys)
         rows = self.session.scalars(_rows_for_update(cast("Any", entity)), {"keys": wanted}).all()
         self._locked.update({(entity, key): None for key in wanted})
         self._locked.update({(entity, _key_of(row)): row for row in rows})
@@ -218,7 +219,7 @@ def _rows_for_update(entity: Any) -> "Select[Any]":
     column = inspect(entity).primary_key[0]
     return (
         select(entity)
-        .where(column.in_(bindparam("keys", expanding=True)))
+        .where(one_of(column, "keys"))
         .order_by(column)
         .with_for_update()
         .execution_options(populate_existing=True)

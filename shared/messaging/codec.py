@@ -1,9 +1,8 @@
 """Events to message bodies and back: strict when writing, tolerant when reading, and quick both ways."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from marshmallow import ValidationError
 
@@ -26,8 +25,7 @@ class InvalidEvent(ValueError):
     """This process tried to publish an event that breaks its own contract. The text quotes no value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A body ready for the outbox.
 
     `redacted` is the same body with every `person` replaced by null, or None when the event carries none;
@@ -39,8 +37,7 @@ class Encoded:
     references: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A body that was read. `redacted` and `references` as in `Encoded`."""
 
     envelope: Envelope

@@ -3,10 +3,9 @@
 import json.encoder
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.messaging.schema import instant_text
 
@@ -25,8 +24,7 @@ class BadEnvelope(ValueError):
     """An attribute is missing or wrong. The text names it and quotes no value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is known of a message besides its event.
 
     `correlation_id` is the same in everything that one request caused, `causation_id` is the id of the

@@ -24,7 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from shared.db.kernel_tables import group_action, group_action_message, inbox
+from shared.db.kernel_tables import WAITING, group_action, group_action_message, inbox
 from shared.errors import NotFound
 
 
@@ -180,7 +180,7 @@ def failing_keys(key: Key, *, after: tuple[str, str], limit: int) -> "Select[Any
 def _failing(key: Key | None) -> FromClause:
     # Two selects, written out, so that each is answered by the index of just these messages.
     parts = [
-        select(inbox).where(text("state IN ('received', 'failed')"), inbox.c.state == "failed"),
+        select(inbox).where(WAITING, inbox.c.state == "failed"),
         select(inbox).where(text("state = 'dead'")),
     ]
     if key is not None:

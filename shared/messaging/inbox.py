@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from shared.db.bulk import ManyRows
 from shared.db.kernel_tables import inbox
+from shared.db.many import one_of
 from shared.db.moment import moment
 from shared.db.transaction import REFER, Tx, insert_new
 from shared.messaging.subscriptions import RetryPolicy
 from shared.observability.trail import Trail
 
 BUS = "bus"
-OPEN_STATES = ("received", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +161,8 @@ def known(connection: Connection, consumer: str, message_ids: Collection[str]) -
     """Which of these messages have a row already."""
     return set(
         connection.scalars(
-            select(inbox.c.message_id).where(
-                inbox.c.consumer == consumer, inbox.c.message_id.in_(list(message_ids))
-            )
+            select(inbox.c.message_id).where(inbox.c.consumer == consumer, one_of(inbox.c.message_id, "ids")),
+            {"ids": list(message_ids)},
         )
     )
 

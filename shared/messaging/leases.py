@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 
 from shared.db.bulk import ManyRows
-from shared.db.kernel_tables import inbox
+from shared.db.kernel_tables import WAITING, inbox
+from shared.db.many import one_of
 from shared.db.moment import moment
-from shared.messaging.inbox import OPEN_STATES, Failure, bury
+from shared.messaging.inbox import Failure, bury
 from shared.messaging.subscriptions import RetryPolicy
 
 
@@ -91,7 +92,11 @@ def claim(
         if interruptions != row.interruptions:
             connection.execute(update(inbox).where(_is(row)).values(interruptions=interruptions))
     token = str(uuid4())
-    _CLAIM.run(connection, [(row.consumer, row.message_id, token, float(lease_seconds)) for row in batch])
+    for consumer in {row.consumer for row in batch}:
+        ids = [row.message_id for row in batch if row.consumer == consumer]
+        connection.execute(
+            _CLAIM, {"of": consumer, "ids": ids, "token": token, "seconds": float(lease_seconds)}
+        )
     return [
         Claimed(
             consumer=row.consumer,
@@ -140,7 +145,7 @@ def _waiting(only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str,
     query = (
         select(*_OF_A_CLAIM)
         .where(
-            inbox.c.state.in_(OPEN_STATES),
+            WAITING,
             inbox.c.next_attempt_at <= moment(),
             or_(inbox.c.lease_until.is_(None), inbox.c.lease_until < moment()),
         )
@@ -151,17 +156,14 @@ def _waiting(only: tuple[tuple[str, str], ...] | None, without: tuple[tuple[str,
     return query.where(~_of_kinds(without)) if without else query
 
 
-_CLAIM = ManyRows(
-    lambda _dialect: (
-        update(inbox)
-        .where(inbox.c.consumer == bindparam("b_consumer"), inbox.c.message_id == bindparam("b_message_id"))
-        .values(
-            attempts=inbox.c.attempts + 1,
-            lease_token=bindparam("b_token"),
-            lease_until=moment(bindparam("b_seconds", type_=Float)),
-        )
-    ),
-    ("b_consumer", "b_message_id", "b_token", "b_seconds"),
+_CLAIM = (
+    update(inbox)
+    .where(inbox.c.consumer == bindparam("of"), one_of(inbox.c.message_id, "ids"))
+    .values(
+        attempts=inbox.c.attempts + 1,
+        lease_token=bindparam("token"),
+        lease_until=moment(bindparam("seconds", type_=Float)),
+    )
 )
 
 

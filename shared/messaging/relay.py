@@ -13,13 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Engine, all_, bindparam, func, literal_column, null, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import BigInteger, Text
+from sqlalchemy import Engine, func, not_, null, select, update
 
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import outbox
 from shared.db.lock import SingletonLock
+from shared.db.many import one_of
 from shared.db.moment import moment
 from shared.ids import seconds_since
 from shared.messaging.bus import Bus, BusUnavailable, OutgoingMessage, Publisher
@@ -66,8 +65,7 @@ class Relay:
         self._trail = Trail(self._meter.service)
         self._publisher: Publisher | None = None
         self._flights: deque[_Flight] = deque()
-        self._oldest = _oldest_statement(engine, batch)
-        self._mark = _mark_statement(engine)
+        self._oldest = _oldest_statement(batch)
         self.leading = False
 
     def step(self) -> int:
@@ -110,13 +108,14 @@ class Relay:
     def _submit(self) -> bool:
         flying = [seq for flight in self._flights for seq in flight.seqs]
         with read_connection(self._engine) as connection:
-            rows = connection.execute(self._oldest, {"seqs": _as_parameter(self._engine, flying)}).all()
+            rows = connection.execute(self._oldest, {"seqs": flying}).all()
         if not rows:
             return False
         if self._publisher is None:
             self._publisher = self._bus.publisher()
         messages = [
-            OutgoingMessage(message_id=str(row.id), type=row.type, body=row.payload.encode()) for row in rows
+            OutgoingMessage(message_id=str(id_), type=type_, body=payload.encode())
+            for _, id_, type_, payload in rows
         ]
         self._flights.append(
             _Flight(
@@ -137,7 +136,7 @@ class Relay:
             raise BusUnavailable("the broker did not confirm in time") from None
         self._checkpoint("after_confirm_before_mark")
         with write_connection(self._engine) as connection:
-            connection.execute(self._mark, {"seqs": _as_parameter(self._engine, flight.seqs)})
+            connection.execute(_MARK, {"seqs": flight.seqs})
         self._flights.popleft()
         self._checkpoint("after_mark_published")
         self._meter.relayed(len(flight.seqs), seconds_since(flight.oldest))
@@ -146,41 +145,23 @@ class Relay:
         return len(flight.seqs)
 
 
-def _oldest_statement(engine: Engine, batch: int) -> Any:
+def _oldest_statement(batch: int) -> Any:
     # Rows in flight are the oldest ones, but a late commit may lie between them: they are excluded by value.
-    if engine.dialect.name == "postgresql":
-        not_flying = outbox.c.seq != all_(bindparam("seqs", type_=ARRAY(BigInteger)))
-    else:
-        not_flying = outbox.c.seq.not_in(_json_numbers())
     return (
         select(outbox.c.seq, outbox.c.id, outbox.c.type, outbox.c.payload)
-        .where(outbox.c.published_at.is_(None), not_flying)
+        .where(outbox.c.published_at.is_(None), not_(one_of(outbox.c.seq, "seqs")))
         .order_by(outbox.c.seq)
         .limit(batch)
     )
 
 
-def _mark_statement(engine: Engine) -> Any:
-    # One parameter for all numbers; never a range, which would mark rows committed inside it meanwhile.
-    if engine.dialect.name == "postgresql":
-        chosen = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
-    else:
-        chosen = outbox.c.seq.in_(_json_numbers())
-    return (
-        update(outbox)
-        .where(chosen)
-        .values(
-            published_at=moment(),
-            payload=func.coalesce(outbox.c.redacted, outbox.c.payload),
-            redacted=null(),
-        )
+# Never a range, which would mark rows committed inside it meanwhile.
+_MARK = (
+    update(outbox)
+    .where(one_of(outbox.c.seq, "seqs"))
+    .values(
+        published_at=moment(),
+        payload=func.coalesce(outbox.c.redacted, outbox.c.payload),
+        redacted=null(),
     )
-
-
-def _json_numbers() -> Any:
-    each = func.json_each(bindparam("seqs", type_=Text)).table_valued("value")
-    return select(literal_column("value")).select_from(each)
-
-
-def _as_parameter(engine: Engine, seqs: list[int]) -> Any:
-    return seqs if engine.dialect.name == "postgresql" else f"[{','.join(map(str, seqs))}]"
+)

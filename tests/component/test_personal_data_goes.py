@@ -1,6 +1,5 @@
 """What takes personal data out of messages does it, seen on the whole site; without it, it would stay."""
 
-import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +56,7 @@ def leave_bus(patch: pytest.MonkeyPatch) -> None:
 
     def as_it_is(self: Codec, *given: Any, **more: Any) -> Encoded:
         encoded: Encoded = encode(self, *given, **more)
-        return dataclasses.replace(encoded, redacted=None)
+        return encoded._replace(redacted=None)
 
     patch.setattr(Codec, "encode", as_it_is)
     patch.setattr(codec, "_redact", lambda text, raw: None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Connection, Row, event, select, text, update
 
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import KERNEL_METADATA, inbox
@@ -35,11 +35,11 @@ class Left:
         self.desk = Desk(service.transactions, service.reader, **common)
         self.tasks = TaskRunner(service.transactions, service.reader, **common)
 
-    def hear(self, event: Event) -> str:
+    def hear(self, said: Event) -> str:
         """Store a message, as a bus does."""
         message_id = str(new_id())
         body = self.service.codec.encode(
-            event,
+            said,
             message_id=message_id,
             time=datetime.now(UTC),
             correlation_id=message_id,
@@ -48,7 +48,7 @@ class Left:
             sequence=None,
         ).body
         row = new_row(
-            consumer=BUS, message_id=message_id, type=event.TYPE, payload=body, correlation_id=message_id
+            consumer=BUS, message_id=message_id, type=said.TYPE, payload=body, correlation_id=message_id
         )
         with write_connection(self.service.engine) as connection:
             store(connection, [row])
@@ -213,3 +213,46 @@ def test_nobody_disturbs_a_message_in_work(left: Left, act: Callable[[Left, str]
             act(left, message)
         assert left.tasks.step() == 0
     assert left.row(message).state == "handled"
+
+
+class TestClaimsAreAnsweredByTheirIndex:
+    """An inbox keeps what was handled for months: a claim that read all of it would be slower every day."""
+
+    def test_a_claim_looks_only_at_what_waits(self, left: Left) -> None:
+        asked = self._plans_of(left, lambda connection: self._claim(connection, left))
+        assert asked
+        assert "SEARCH inbox USING INDEX ix_inbox_waiting" in asked[0], asked
+
+    def test_so_does_the_look_of_a_worker_with_nothing_to_do(self, left: Left) -> None:
+        asked = self._plans_of(left, leases.anything_waits)
+        assert "SEARCH inbox USING INDEX ix_inbox_waiting" in asked[0], asked
+
+    def test_with_the_states_as_parameters_it_would_not(self, left: Left) -> None:
+        states = inbox.c.state.in_(["received", "failed"])
+        query = select(inbox).where(states, inbox.c.next_attempt_at <= moment())
+        asked = self._plans_of(left, lambda connection: connection.execute(query).all())
+        assert "SCAN inbox" in asked[0], asked
+
+    def _claim(self, connection: Connection, left: Left) -> object:
+        kinds = left.service.reader.task_types()
+        return leases.claim(connection, lease_seconds=60, policy=POLICY, limit=10, without=kinds)
+
+    @staticmethod
+    def _plans_of(left: Left, act: Callable[[Connection], object]) -> list[str]:
+        plans: list[str] = []
+
+        def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if statement.startswith("SELECT"):
+                rows = connection.connection.driver_connection.execute(
+                    f"EXPLAIN QUERY PLAN {statement}", parameters
+                )
+                plans.append("; ".join(row[3] for row in rows))
+
+        engine = left.service.engine
+        event.listen(engine, "before_cursor_execute", explain)
+        try:
+            with write_connection(engine) as connection:
+                act(connection)
+        finally:
+            event.remove(engine, "before_cursor_execute", explain)
+        return plans

@@ -144,14 +144,12 @@ class Line:
         self.transactions = Transactions(self.engine, self._encode, self.clock)
         self.table = subscriptions(members or self.registry, quiet_seconds)
 
-    def _encode(self, event: Any, *, message_id: UUID, **more: Any) -> Encoded:
+    def _encode(self, event: Any, *, message_id: str, **more: Any) -> Encoded:
         # Noted before the commit: the tests of crashes read the outbox instead.
         self.said.append(event)
         if isinstance(event, MembershipActivationRequested):
-            self.pending.append((str(message_id), event))
-        return self._codec.encode(
-            event, message_id=str(message_id), source="certification", sequence=None, **more
-        )
+            self.pending.append((message_id, event))
+        return self._codec.encode(event, message_id=message_id, source="certification", sequence=None, **more)
 
     def tell(self, *events: Event) -> None:
         """One batch as the kernel handles it: rows locked ahead, one transaction."""
