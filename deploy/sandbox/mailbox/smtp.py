@@ -31,6 +31,7 @@ class SmtpSink:
         self._socket = socket.create_server((host, port))
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self._loop = asyncio.new_event_loop()
+        self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="smtp", daemon=True)
 
     @property
@@ -46,22 +47,26 @@ class SmtpSink:
     def stop(self) -> None:
         """Take no more letters."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(10)
         self._socket.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(self._loop.create_server(self._protocol, sock=self._socket))
         try:
-            self._loop.run_forever()
+            self._loop.run_until_complete(self._serve())
         finally:
-            server.close()
             for task in asyncio.all_tasks(self._loop):
                 task.cancel()
             # One more turn lets the cancelled conversations close their connections.
             self._loop.run_until_complete(asyncio.sleep(0))
             self._loop.close()
+
+    async def _serve(self) -> None:
+        server = await self._loop.create_server(self._protocol, sock=self._socket)
+        # Not by stopping the loop: told to end before it has begun to serve, it would fail.
+        await self._ended.wait()
+        server.close()
 
     def _protocol(self) -> SMTP:
         # A fixed name: by default aiosmtpd asks the resolver for ours, which can take seconds.
