@@ -1,13 +1,12 @@
 """The SMTP server: takes every letter, sends none on."""
 
 import asyncio
-import socket
 import threading
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.sandbox.mailbox.letters import Mailbox
-from deploy.sandbox.serving import reachable
+from deploy.sandbox.serving import bind, reachable
 
 LARGEST_LETTER = 2 * 1024 * 1024
 
@@ -28,7 +27,7 @@ class SmtpSink:
 
     def __init__(self, mailbox: Mailbox, host: str, port: int) -> None:
         self._handler = _Handler(mailbox)
-        self._socket = socket.create_server((host, port))
+        self._socket = bind(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
