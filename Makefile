@@ -26,7 +26,7 @@ down: ## stop the site in containers; its data stays
 
 test: $(VENV)/.dev ## run the tests, with RabbitMQ, PostgreSQL and Chromium where they are found (ARGS=…)
 	@deploy/test-deps.sh --if-missing
-	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-deps: ## install RabbitMQ, PostgreSQL and Chromium from Debian packages (root)
 	@deploy/test-deps.sh
