@@ -41,7 +41,14 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 DESK, PHONE = (1280, "light"), (320, "dark")
 
 
-@pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone in the dark"])
+@pytest.fixture(
+    params=[
+        pytest.param(DESK, id="desk"),
+        pytest.param(PHONE, id="phone in the dark"),
+        pytest.param((1280, "dark"), id="desk in the dark", marks=pytest.mark.long),
+        pytest.param((320, "light"), id="phone", marks=pytest.mark.long),
+    ]
+)
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     """The page; afterwards nothing may have been wrong with what the browser did."""
     width, scheme = request.param
