@@ -65,6 +65,7 @@ class Stripe:
 
     def __init__(self, clock: FrozenClock, webhook_url: str) -> None:
         self._serving = Serving("127.0.0.1", 0)
+        self._session = requests.Session()
         self.url = self._serving.url
         self._app = stripe.create_app(
             stripe.StripeSandboxConfig(clock=clock, public_url=self.url, webhook_url=webhook_url)
@@ -74,9 +75,13 @@ class Stripe:
 
     def pull(self, lever: str, **sent: Any) -> Any:
         """POST to the control interface."""
-        answer = requests.post(f"{self.url}/_sandbox/{lever}", json=sent, timeout=10)
+        answer = self.try_lever(lever, **sent)
         assert answer.ok, answer.text
         return answer.json()
+
+    def try_lever(self, lever: str, **sent: Any) -> requests.Response:
+        """POST to the control interface, which may refuse."""
+        return self._session.post(f"{self.url}/_sandbox/{lever}", json=sent, timeout=10)
 
     def state(self) -> dict[str, Any]:
         """Everything the sandbox knows, newest first."""
@@ -97,6 +102,7 @@ class Stripe:
 
     def close(self) -> None:
         """Stop answering: from now on Stripe is away."""
+        self._session.close()
         self._serving.stop()
         stripe.stop(self._app)
 
