@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -48,10 +48,10 @@ class Container:
 
 
 class ComposeProject:
-    """One project. `settings` replaces values of the committed `.env`."""
+    """One project with the committed `.env`; with `settings` instead, those and nothing of the sandbox."""
 
-    def __init__(self, command: str, *, settings: dict[str, str] | None = None) -> None:
-        self._given = settings or {}
+    def __init__(self, command: str, *, settings: Mapping[str, str] | None = None) -> None:
+        self._given = settings
         self._stack = ExitStack()
         self.seconds_to_healthy = 0.0
         self._folder = ServerFolder("compose")
@@ -74,11 +74,19 @@ class ComposeProject:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The committed `.env` with this run's own addresses."""
+        """The settings, with this run's own addresses."""
+        own = {
+            "SITE_PORT": str(self.port("site")),
+            "ROSTRUM_IMAGE": image_name(),
+            "ROSTRUM_TEST_POSTGRES_PORT": str(self.port("postgres")),
+            "ROSTRUM_TEST_CLOCK_FOLDER": str(self.clock_folder),
+        }
+        if self._given is not None:
+            return {**self._given, **own}
         site, stripe, registry = (self.port(name) for name in ("site", "stripe", "scrum_alliance"))
         return {
             **committed_settings(),
-            "SITE_PORT": str(site),
+            **own,
             "STRIPE_SANDBOX_PORT": str(stripe),
             "SCRUM_ALLIANCE_SANDBOX_PORT": str(registry),
             "MAILBOX_PORT": str(self.port("mailbox")),
@@ -87,10 +95,6 @@ class ComposeProject:
             "SCRUM_ALLIANCE_SANDBOX_URL": f"http://127.0.0.1:{registry}",
             "MAILBOX_URL": f"http://127.0.0.1:{self.port('mailbox')}",
             "CLOCK_OFFSET_FILE": "/var/lib/rostrum/clock/clock-offset",
-            "ROSTRUM_IMAGE": image_name(),
-            "ROSTRUM_TEST_POSTGRES_PORT": str(self.port("postgres")),
-            "ROSTRUM_TEST_CLOCK_FOLDER": str(self.clock_folder),
-            **self._given,
         }
 
     @property
@@ -226,9 +230,9 @@ class ComposeProject:
         return [*self._compose.split(), *files, "-p", self.name]
 
 
-def committed_settings() -> dict[str, str]:
-    """The committed `.env`."""
-    lines = (ROOT / ".env").read_text().splitlines()
+def committed_settings(file: str = ".env") -> dict[str, str]:
+    """The committed `.env`, or the example beside it."""
+    lines = (ROOT / file).read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
