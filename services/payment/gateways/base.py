@@ -136,9 +136,9 @@ class PaymentGateway(Protocol):
         ...
 
     def events_between(
-        self, since: datetime, until: datetime, types: Sequence[str], *, limit: int
+        self, since: datetime, until: datetime, types: Sequence[str], *, limit: int | None
     ) -> EventPage:
-        """Events of a period, oldest first; `complete` is False when there were more than `limit`."""
+        """Events of a period, oldest first; `complete` is False when there were more than `limit`, if any."""
         ...
 
     def verify_webhook(self, payload: bytes, signature: str | None) -> None:

@@ -114,12 +114,12 @@ class StripeGateway:
             return tuple(reading.refund_facts(refund.to_dict()) for refund in refunds.auto_paging_iter())
 
     def events_between(
-        self, since: datetime, until: datetime, types: Sequence[str], *, limit: int
+        self, since: datetime, until: datetime, types: Sequence[str], *, limit: int | None
     ) -> EventPage:
-        """Events of a period, oldest first, each as the JSON of its webhook; incomplete beyond `limit`."""
+        """Events of a period, oldest first, each as the JSON of its webhook; incomplete beyond `limit`, if any."""
         bodies: list[str] = []
         more, after = True, None
-        while more and len(bodies) < limit:
+        while more and (limit is None or len(bodies) < limit):
             page = self._event_page(since, until, types, after)
             bodies += [json.dumps(event) for event in page["data"]]
             more = bool(page["has_more"])
@@ -145,17 +145,20 @@ class StripeGateway:
 
     def verify_webhook(self, payload: bytes, signature: str | None) -> None:
         """Raise `BadSignature` unless Stripe signed these very bytes just now."""
+        # The library compares signatures as text, which fails on any that is not ASCII.
+        if signature is None or not signature.isascii():
+            raise BadSignature
         if not any(self._signed_with(secret, payload, signature) for secret in self._secrets):
             raise BadSignature
         # The library refuses what is too old, but not what claims to come from the future.
-        if _timestamp_of(signature or "") > time.time() + _TOLERANCE_SECONDS:
+        if _timestamp_of(signature) > time.time() + _TOLERANCE_SECONDS:
             raise BadSignature
 
     def _facts(self, session: Any) -> SessionFacts:
         return reading.session_facts(session.to_dict(), at=self._clock.now())
 
     @staticmethod
-    def _signed_with(secret: str, payload: bytes, signature: str | None) -> bool:
+    def _signed_with(secret: str, payload: bytes, signature: str) -> bool:
         try:
             stripe.WebhookSignature.verify_header(payload, signature, secret, _TOLERANCE_SECONDS)
         except (stripe.SignatureVerificationError, UnicodeDecodeError):
@@ -164,9 +167,9 @@ class StripeGateway:
 
 
 def _timestamp_of(signature: str) -> int:
-    # The library took the first `t`, so that is the one that was signed.
-    found = next(part[2:] for part in signature.split(",") if part.startswith("t="))
-    return int(found)
+    # As the library reads it: the first `t`, up to a second equals sign.
+    pairs = (part.split("=", 2) for part in signature.split(","))
+    return next(int(pair[1]) for pair in pairs if pair[0] == "t")
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """The timer over Stripe's list of events: refunds and disputes whose webhooks were lost are heard of too."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from services.payment.domain import EventCursor
 from services.payment.gateways import stripe_reading as reading
-from services.payment.gateways.base import PaymentGateway
+from services.payment.gateways.base import EventPage, PaymentGateway
 from services.payment.queries import read_cursor
 from shared.db.transaction import Tx
 from shared.messaging.inbox import receive
@@ -28,18 +30,36 @@ def catch_up_with_events(ctx: TimerContext) -> None:
     with ctx.transactions.read() as session:
         cursor = read_cursor(session, _CURSOR)
     since = max((cursor or now) - _OVERLAP, now - _KEPT)
-    until = now
-    page = gateway.events_between(since, until, types, limit=_MOST_PER_RUN)
-    while not page.complete and until - since > timedelta(seconds=1):
-        # Newest come first, so a period with too many is halved until its oldest are at hand.
-        until = since + (until - since) / 2
-        page = gateway.events_between(since, until, types, limit=_MOST_PER_RUN)
+    bodies, until = _next_events(partial(gateway.events_between, types=types), since, cursor or since, now)
+    for first in range(0, len(bodies), _MOST_PER_RUN):
+        with ctx.transactions.begin() as tx:
+            for body in bodies[first : first + _MOST_PER_RUN]:
+                store_event(body, tx)
     with ctx.transactions.begin() as tx:
-        for body in page.bodies:
-            store_event(body, tx)
         tx.get_or_add(
             EventCursor, _CURSOR, lambda: EventCursor(name=_CURSOR, read_until=until)
         ).read_until = until
+
+
+def _next_events(
+    listed: Callable[..., EventPage], since: datetime, known: datetime, now: datetime
+) -> tuple[Sequence[str], datetime]:
+    """Events from `since` on, oldest first, and until when these are all; never earlier than `known`."""
+    page = listed(since, now, limit=_MOST_PER_RUN)
+    if page.complete:
+        return page.bodies, now
+    # Too many for one run. What overlaps is read to its end, however much it is: else a burst in it would be
+    # read again and again, and nothing behind it.
+    known, until = max(known, since), now
+    overlap = listed(since, known, limit=None)
+    page = listed(known, until, limit=_MOST_PER_RUN)
+    while not page.complete and until - known > timedelta(seconds=1):
+        # Newest come first, so a period with too many is halved until its oldest are at hand.
+        until = known + (until - known) / 2
+        page = listed(known, until, limit=_MOST_PER_RUN)
+    if not page.complete:
+        page = listed(known, until, limit=None)
+    return (*overlap.bodies, *page.bodies), until
 
 
 def store_event(body: str, tx: Tx) -> bool:

@@ -28,6 +28,7 @@ NO_OBJECT = json.dumps({"id": "evt_1", "type": "x", "created": 1})
 FORGED: dict[str, Callable[[], tuple[str, str]]] = {
     "no signature": lambda: (BODY, ""),
     "not a signature": lambda: (BODY, "nonsense"),
+    "a signature that is not ASCII": lambda: (BODY, f"t={time.time():.0f},v1=\u00e9"),
     "another secret": lambda: (BODY, _sign(BODY, secret="whsec_other")),
     "a changed body": lambda: (BODY.replace("evt_1", "evt_2"), _sign(BODY)),
     "too old": lambda: (BODY, _sign(BODY, at=time.time() - 400)),
