@@ -19,14 +19,16 @@ class Principal:
     issued_at: datetime
 
     @classmethod
-    def sign_in(cls, *, staff_id: UUID, name: str, roles: Iterable[str]) -> "Principal":
-        """The principal of a new session: every sign-in gets a session id of its own."""
+    def sign_in(
+        cls, *, staff_id: UUID, name: str, roles: Iterable[str], issued_at: datetime | None = None
+    ) -> "Principal":
+        """The principal of a new session, by default from now on: every sign-in gets a session id of its own."""
         return cls(
             staff_id=staff_id,
             name=name,
             roles=frozenset(roles),
             session_id=new_id(),
-            issued_at=datetime.now(UTC),
+            issued_at=issued_at or datetime.now(UTC),
         )
 
     def has_role(self, roles: Iterable[str]) -> bool:

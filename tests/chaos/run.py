@@ -136,17 +136,28 @@ class Run:
             ThreadPoolExecutor(self._options.clients, "student") as students,
             ThreadPoolExecutor(max(2, self._options.clients // 2), "member") as members,
         ):
-            coming = {wave: self._book(students, wave) for wave in range(min(2, waves))}
-            accepting: list[Future[None]] = []
-            for wave in range(waves):
-                for future in coming.pop(wave):
-                    future.result()
-                accepting += self._close(wave, trainer, members)
-                # A payment page stays open for a day: it must not see two workshops go by.
-                if wave + 2 < waves:
-                    coming[wave + 2] = self._book(students, wave + 2)
-            for future in accepting:
+            try:
+                self._let_waves_come(waves, trainer, students, members)
+            except BaseException:
+                # Whoever is told to stop does not wait for twenty thousand people.
+                students.shutdown(wait=False, cancel_futures=True)
+                members.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _let_waves_come(
+        self, waves: int, trainer: Any, students: ThreadPoolExecutor, members: ThreadPoolExecutor
+    ) -> None:
+        coming = {wave: self._book(students, wave) for wave in range(min(2, waves))}
+        accepting: list[Future[None]] = []
+        for wave in range(waves):
+            for future in coming.pop(wave):
                 future.result()
+            accepting += self._close(wave, trainer, members)
+            # A payment page stays open for a day: it must not see two workshops go by.
+            if wave + 2 < waves:
+                coming[wave + 2] = self._book(students, wave + 2)
+        for future in accepting:
+            future.result()
 
     def _book(self, students: ThreadPoolExecutor, wave: int) -> list[Future[None]]:
         workshop = self._workshops[wave]

@@ -33,10 +33,10 @@ from services.enrollment.commands.staff import (
     AdmitLogin,
     ChangeRoles,
     CloseStaff,
+    ConfirmLogin,
     EndSession,
     ForgetLogins,
     SetPassword,
-    TakeBackLogin,
 )
 from services.enrollment.commands.workshops import (
     BlockPlan,
@@ -57,6 +57,7 @@ __all__ = [
     "CloseStaff",
     "CompleteWorkshop",
     "ConfirmBooking",
+    "ConfirmLogin",
     "CorrectAssessment",
     "CoverageNews",
     "CreateWorkshop",
@@ -78,6 +79,5 @@ __all__ = [
     "RecordMembership",
     "RecordPaymentProblem",
     "SetPassword",
-    "TakeBackLogin",
     "WantLetters",
 ]

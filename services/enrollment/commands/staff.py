@@ -55,11 +55,13 @@ class AdmitLogin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakeBackLogin:
-    """An attempt to sign in had the right password: only failures count towards the limit."""
+class ConfirmLogin:
+    """An attempt to sign in had the right password for the account as it was when `changed_at` said so."""
 
     email: str
     attempted_at: datetime
+    staff_id: UUID
+    changed_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,10 +22,10 @@ from services.enrollment.handlers.staff import (
     admit_login,
     change_roles,
     close_staff,
+    confirm_login,
     end_session,
     forget_logins,
     set_password,
-    take_back_login,
 )
 from services.enrollment.handlers.workshops import (
     cancel_workshop,
@@ -44,6 +44,7 @@ __all__ = [
     "close_staff",
     "complete_workshop",
     "confirm_booking",
+    "confirm_login",
     "correct_assessment",
     "create_workshop",
     "end_hold",
@@ -63,6 +64,5 @@ __all__ = [
     "record_membership",
     "record_payment_problem",
     "set_password",
-    "take_back_login",
     "want_letters",
 ]

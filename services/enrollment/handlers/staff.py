@@ -10,10 +10,10 @@ from services.enrollment.commands import (
     AdmitLogin,
     ChangeRoles,
     CloseStaff,
+    ConfirmLogin,
     EndSession,
     ForgetLogins,
     SetPassword,
-    TakeBackLogin,
 )
 from services.enrollment.domain import LoginThrottle, StaffMember
 from services.enrollment.domain.people import clean_email, clean_name
@@ -108,9 +108,16 @@ def admit_login(command: AdmitLogin, tx: Tx) -> Admission:
     return _throttle(command.email, tx).admit(datetime.now(UTC))
 
 
-def take_back_login(command: TakeBackLogin, tx: Tx) -> None:
-    """This attempt was no failure: whoever signs in often is not shut out for it."""
+def confirm_login(command: ConfirmLogin, tx: Tx) -> bool:
+    """This attempt was no failure: whoever signs in often is not shut out for it.
+
+    False when the account has changed since its password was judged: then nobody signs in.
+    """
+    member = tx.get_for_update(StaffMember, command.staff_id)
+    if member is None or member.closed_at is not None or member.changed_at != command.changed_at:
+        return False
     _throttle(command.email, tx).take_back(command.attempted_at)
+    return True
 
 
 def forget_logins(_command: ForgetLogins, tx: Tx) -> None:
@@ -142,7 +149,9 @@ def _changed(member: StaffMember, tx: Tx) -> None:
 
 
 def _open_account(email: str, tx: Tx) -> StaffMember:
-    member = repository.staff_by_email(tx.session, email)
+    found = repository.staff_by_email(tx.session, email)
+    # Locked before anything is changed: whoever signs in just now sees the change, or is refused by its moment.
+    member = tx.get_for_update(StaffMember, found.staff_id) if found is not None else None
     if member is None or member.closed_at is not None:
         raise NotFound("unknown_account", "There is no open account with this address.")
     return member

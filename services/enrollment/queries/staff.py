@@ -32,6 +32,7 @@ class StaffAccount:
     name: str
     roles: tuple[str, ...]
     is_open: bool
+    changed_at: datetime
     password_hash: str = field(repr=False)
 
 
@@ -66,5 +67,6 @@ def account_by_email(session: Session, email: str) -> StaffAccount | None:
         name=member.name,
         roles=member.roles,
         is_open=member.closed_at is None,
+        changed_at=member.changed_at,
         password_hash=member.password_hash,
     )

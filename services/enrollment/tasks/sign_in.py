@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.enrollment import handlers, queries
-from services.enrollment.commands import AdmitLogin, TakeBackLogin
+from services.enrollment.commands import AdmitLogin, ConfirmLogin
 from services.enrollment.tasks.passwords import password_fits
 from shared.auth.principal import Principal
 from shared.db.transaction import Transactions
@@ -92,7 +92,16 @@ def _judged(credentials: Credentials, transactions: Transactions) -> Principal:
     if not fits or account is None or not account.is_open:
         raise WrongCredentials
     with transactions.begin() as tx:
-        handlers.take_back_login(
-            TakeBackLogin(email=credentials.email, attempted_at=admission.attempted_at), tx
+        command = ConfirmLogin(
+            email=credentials.email,
+            attempted_at=admission.attempted_at,
+            staff_id=account.staff_id,
+            changed_at=account.changed_at,
         )
-    return Principal.sign_in(staff_id=account.staff_id, name=account.name, roles=account.roles)
+        unchanged = handlers.confirm_login(command, tx)
+    if not unchanged:
+        raise WrongCredentials
+    # As of the moment before the account was read: a change from then on refuses this session.
+    return Principal.sign_in(
+        staff_id=account.staff_id, name=account.name, roles=account.roles, issued_at=admission.attempted_at
+    )

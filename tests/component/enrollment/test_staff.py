@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -228,6 +229,37 @@ def test_a_change_ends_all_sessions(shop: Shop, change: Callable[[Tx], None]) ->
     assert event.staff_id == before.staff_id
     # Sessions live in real time, whatever the business clock says.
     assert abs(event.changed_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("moment", ["while the password is judged", "after the account was looked at again"])
+def test_a_change_in_the_middle_of_a_sign_in_lets_nobody_in(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    hire(shop)
+
+    def close() -> None:
+        with shop.service.transactions.begin() as tx:
+            handlers.close_staff(CloseStaff(email="ops@example.com"), tx)
+
+    if moment == "while the password is judged":
+        fits = sign_in_module.password_fits
+
+        def judged(*given: Any) -> bool:
+            close()
+            return bool(fits(*given))
+
+        monkeypatch.setattr(sign_in_module, "password_fits", judged)
+        with pytest.raises(WrongCredentials):
+            enter(shop)
+    else:
+        issue = Principal.sign_in
+
+        def issued(**given: Any) -> Principal:
+            close()
+            return issue(**given)
+
+        monkeypatch.setattr(Principal, "sign_in", issued)
+        assert refused(shop, enter(shop))
 
 
 def test_the_same_roles_again_change_nothing(shop: Shop) -> None:

@@ -119,6 +119,7 @@ class TestApi:
             (b'{"name": "\\ud800"}', 400, "unclean_text"),
             (b"[" * 100_000 + b'"\\u0000"', 400, "malformed"),
             (b"[" * 100_000, 400, "malformed"),
+            (b'{"number": ' + b"1" * 5_000 + b"}", 400, "malformed"),
             (b"x" * (2 * 1024 * 1024), 413, "too_large"),
         ],
     )

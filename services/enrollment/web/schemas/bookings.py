@@ -7,6 +7,7 @@ from services.enrollment.domain.progress import Coverage
 from services.enrollment.web.schemas.people import BookingDetailsSchema
 from services.enrollment.web.schemas.workshops import ENDS_AT, STARTS_AT, WORKSHOP_ID
 from shared.web.documented import Answer, shown
+from shared.web.json_bodies import WholeNumber
 
 _BOOKING_ID = "0199f3a2-7c1e-7a40-9d55-40b0d4e2a1c6"
 _ENROLLMENT_ID = "0199f3a2-7c1e-7a41-8b3c-1f2e3d4c5b6a"
@@ -19,8 +20,7 @@ class PlaceBookingSchema(BookingDetailsSchema):
     """A booking of one or more seats."""
 
     workshop_id = fields.UUID(required=True, metadata=shown(WORKSHOP_ID))
-    expected_amount_minor = fields.Integer(
-        strict=True,
+    expected_amount_minor = WholeNumber(
         validate=validate.Range(min=0),
         metadata=shown(100_000, "The whole price you were shown; another price is refused"),
     )
