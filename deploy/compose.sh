@@ -1,40 +1,69 @@
 #!/bin/sh
 # The whole site in containers, with whichever Compose this machine has: `docker compose` (v2) or docker-compose 1.29.
 #
-#   deploy/compose.sh up       builds the image, starts everything, returns when it is healthy
-#   deploy/compose.sh …        anything else goes to Compose as it is: down, logs, ps, exec …
+#   deploy/compose.sh up             builds the image, starts everything, returns when it is healthy
+#   deploy/compose.sh roll SERVICE   restarts a service's containers one after the other, each when the last is healthy
+#   deploy/compose.sh …              anything else goes to Compose as it is: down, logs, ps, exec, up with more words …
+#
+# Settings come from `.env.production` where that file is, else from `.env`, the sandbox: nobody can forget which.
+# ENV_FILE names another one.
 set -eu
 cd "$(dirname "$0")/.."
 patience=${WAIT_SECONDS:-300}
 
+env_file=${ENV_FILE:-}
+if [ -z "$env_file" ]; then
+    env_file=.env
+    [ ! -f .env.production ] || env_file=.env.production
+fi
 if docker compose version >/dev/null 2>&1; then
-    compose="docker compose"
+    version=2
+    compose="docker compose --env-file $env_file"
 elif command -v docker-compose >/dev/null 2>&1; then
-    compose=docker-compose
+    version=1
+    compose="docker-compose --env-file $env_file"
 else
     echo "Neither \`docker compose\` nor docker-compose is here." >&2
     exit 1
 fi
 
+# Container ids of a service, or of all; jobs that have ended among them.
+ids() {
+    # Only the newer one knows --all; the older one lists all by itself. Long ids, because it prints only those.
+    $compose ps --all --quiet "$@" 2>/dev/null || $compose ps --quiet "$@"
+}
+
 # One line for each container that is not well: a job that has not ended with 0, anything else that is not healthy.
 ill() {
-    # Long ids, because the old Compose prints only those.
-    ids=$($compose ps --all --quiet 2>/dev/null || $compose ps --quiet)
     # shellcheck disable=SC2086
     docker inspect --format \
         '{{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}exit {{.State.ExitCode}}{{end}}' \
-        $ids | grep -v -e ' running healthy$' -e ' exited exit 0$' || true
+        $1 | grep -v -e ' running healthy$' -e ' exited exit 0$' || true
 }
 
-# A setting: of the shell, else of `.env`, as Compose reads it.
+# Wait until these containers are well.
+await() {
+    waited=0
+    while [ -n "$(ill "$1")" ]; do
+        if [ "$waited" -ge "$patience" ]; then
+            echo "After $patience s not well:" >&2
+            ill "$1" >&2
+            exit 1
+        fi
+        sleep 1
+        waited=$((waited + 1))
+    done
+}
+
+# A setting: of the shell, else of the file, as Compose reads it.
 setting() {
     eval "given=\${$1:-}"
     # shellcheck disable=SC2154
-    [ -n "$given" ] && echo "$given" || sed -n "s/^$1=//p" .env
+    [ -n "$given" ] && echo "$given" || sed -n "s/^$1=//p" "$env_file"
 }
 
 open_at() {
-    echo "Rostrum is open at $(setting PUBLIC_URL)"
+    echo "Rostrum is open at $(setting PUBLIC_URL), with the settings of $env_file"
     case $(setting COMPOSE_PROFILES) in
     *sandbox*)
         echo "  Stripe sandbox          $(setting STRIPE_CHECKOUT_ORIGIN)"
@@ -44,26 +73,31 @@ open_at() {
     esac
 }
 
-case ${1:-up} in
-up)
-    if [ "$compose" = "docker compose" ]; then
-        docker compose up --build --wait --wait-timeout "$patience"
-        open_at
-        exit
+case "$*" in
+"" | up)
+    if [ "$version" = 2 ]; then
+        $compose up --build --wait --wait-timeout "$patience"
+    else
+        $compose build --quiet 2>/dev/null || $compose build
+        $compose up --detach
+        await "$(ids)"
     fi
-    $compose build --quiet 2>/dev/null || $compose build
-    $compose up --detach
-    waited=0
-    while [ -n "$(ill)" ]; do
-        if [ "$waited" -ge "$patience" ]; then
-            echo "After $patience s not well:" >&2
-            ill >&2
-            exit 1
-        fi
-        sleep 1
-        waited=$((waited + 1))
-    done
     open_at
+    ;;
+"roll "*)
+    for container in $(ids "$2"); do
+        docker restart --time 30 "$container" >/dev/null
+        await "$container"
+        echo "$2: ${container%"${container#????????????}"} is well again"
+    done
+    ;;
+"exec "* | "run "*)
+    command=$1
+    shift
+    # Without a terminal, as in a script or a timer, none may be asked for.
+    [ -t 0 ] || set -- -T "$@"
+    # shellcheck disable=SC2086
+    exec $compose "$command" "$@"
     ;;
 *)
     # shellcheck disable=SC2086

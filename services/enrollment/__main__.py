@@ -1,4 +1,4 @@
-"""`python -m services.enrollment web|worker|migrate|seed|staff|workshops|seats|…`."""
+"""`python -m services.enrollment web|worker|migrate|seed|bookings|staff|workshops|seats|…`."""
 
 from services.enrollment.app import build
 from services.enrollment.settings import Settings

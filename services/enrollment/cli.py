@@ -22,6 +22,7 @@ from services.enrollment.commands import (
     CreateWorkshop,
     EnsureCourses,
     PublishWorkshop,
+    RenewLinks,
     SetPassword,
 )
 from services.enrollment.domain import Delivery, Role
@@ -216,6 +217,21 @@ def list_workshops(service: Service) -> None:
             )
 
 
+@click.group()
+def bookings() -> None:
+    """Bookings, by the reference that people quote."""
+
+
+@bookings.command("renew-links")
+@click.argument("reference")
+@click.pass_obj
+def renew_links(service: Service, reference: str) -> None:
+    """Replace all links of the booking REFERENCE, and send the new ones to whoever had the old ones."""
+    with _told(), service.transactions.begin() as tx:
+        version = handlers.renew_links(RenewLinks(reference=reference), tx)
+    click.echo(f"The links have version {version} now: the old ones stop working, the new ones are sent.")
+
+
 @click.command()
 @click.pass_obj
 def seats(service: Service) -> None:
@@ -229,5 +245,5 @@ def seats(service: Service) -> None:
     click.echo("All seats add up.")
 
 
-COMMANDS: tuple[click.Command, ...] = (staff, workshops, seats)
+COMMANDS: tuple[click.Command, ...] = (bookings, staff, workshops, seats)
 """What `python -m services.enrollment` offers besides the kernel's commands."""

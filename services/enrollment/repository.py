@@ -121,6 +121,13 @@ def booking_by_submission(session: Session, submission_id: UUID) -> Booking | No
     return session.scalars(select(Booking).where(Booking.submission_id == submission_id)).one_or_none()
 
 
+def booking_by_reference(session: Session, reference: str) -> Booking | None:
+    """A booking by what people quote on the phone, locked for change."""
+    return session.scalars(
+        select(Booking).where(Booking.reference == reference.strip().upper()).with_for_update()
+    ).one_or_none()
+
+
 def enrollments_of_booking(session: Session, booking_id: UUID) -> Sequence[Enrollment]:
     """A booking's enrollments in their order; its row is the lock."""
     return session.scalars(

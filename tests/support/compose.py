@@ -105,6 +105,16 @@ class ComposeProject:
         }
         return {**os.environ, **own, "CLOCK_OFFSET_FILE": "", "COMPOSE_PROJECT_NAME": self.name}
 
+    @property
+    def shell_beside(self) -> dict[str, str]:
+        """What a shell must say to have `deploy/compose.sh …` speak of this project, as it is up."""
+        return {
+            **os.environ,
+            "ENV_FILE": str(self._env_file),
+            "COMPOSE_FILE": ":".join(str(file) for file in FILES),
+            "COMPOSE_PROJECT_NAME": self.name,
+        }
+
     def build(self) -> None:
         """Make the image, from Docker's cache where nothing changed."""
         self.compose("build")

@@ -16,6 +16,7 @@ from services.enrollment.commands.bookings import (
     KeepSeatsLonger,
     PlaceBooking,
     RecordPaymentProblem,
+    RenewLinks,
 )
 from services.enrollment.commands.letters import (
     RecordLetter,
@@ -78,6 +79,7 @@ __all__ = [
     "RecordLetter",
     "RecordMembership",
     "RecordPaymentProblem",
+    "RenewLinks",
     "SetPassword",
     "WantLetters",
 ]

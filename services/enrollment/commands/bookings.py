@@ -60,6 +60,13 @@ class ConfirmBooking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenewLinks:
+    """A link got into wrong hands: all links of this booking stop working, and new ones are sent."""
+
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordPaymentProblem:
     """An attempt to pay did not succeed."""
 

@@ -20,6 +20,8 @@ class LetterKind(StrEnum):
     BOOKING_CONFIRMED = "booking_confirmed"
     SEAT_CONFIRMED = "seat_confirmed"
     BOOKING_UNSEATED = "booking_unseated"
+    LINKS_RENEWED = "links_renewed"
+    SEAT_LINK_RENEWED = "seat_link_renewed"
 
 
 class Letter(MappedAsDataclass, Base, kw_only=True):
@@ -37,6 +39,14 @@ class Letter(MappedAsDataclass, Base, kw_only=True):
     refused_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
-def letter_id(kind: LetterKind, subject_id: UUID) -> UUID:
+OF_A_LINK = frozenset({LetterKind.LINKS_RENEWED, LetterKind.SEAT_LINK_RENEWED})
+"""Letters that go out again with every new version of a link."""
+
+TO_AN_ATTENDEE = frozenset({LetterKind.SEAT_CONFIRMED, LetterKind.SEAT_LINK_RENEWED})
+"""Letters to each attendee; the others go to the payer."""
+
+
+def letter_id(kind: LetterKind, subject_id: UUID, link_version: int) -> UUID:
     """The same letter always has the same id; its Message-ID is made of it."""
-    return uuid5(_NAMESPACE, f"{kind}:{subject_id}")
+    version = f":{link_version}" if kind in OF_A_LINK else ""
+    return uuid5(_NAMESPACE, f"{kind}:{subject_id}{version}")

@@ -15,6 +15,7 @@ from services.enrollment.handlers.bookings import (
 )
 from services.enrollment.handlers.holds import end_hold, extend_hold, keep_seats_longer
 from services.enrollment.handlers.letters import record_letter, want_letters
+from services.enrollment.handlers.links import renew_links
 from services.enrollment.handlers.progress import record_certificate, record_coverage, record_membership
 from services.enrollment.handlers.staff import (
     accredit_trainer,
@@ -63,6 +64,7 @@ __all__ = [
     "record_letter",
     "record_membership",
     "record_payment_problem",
+    "renew_links",
     "set_password",
     "want_letters",
 ]

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.enrollment import repository
 from services.enrollment.commands import RecordLetter, WantLetters
 from services.enrollment.domain import Booking, BookingState, Letter, LetterKind
-from services.enrollment.domain.letter import letter_id
+from services.enrollment.domain.letter import TO_AN_ATTENDEE, letter_id
 from shared.db.transaction import Tx
 from shared.errors import Permanent
 
@@ -22,8 +22,11 @@ def want_letters(command: WantLetters, tx: Tx) -> Sequence[Letter]:
         if kind is LetterKind.BOOKING_HELD and not _waits_for_money(booking):
             # The letter that says what became of it says more.
             continue
+        if kind is LetterKind.SEAT_LINK_RENEWED and booking.state is not BookingState.CONFIRMED:
+            # They have had no link yet.
+            continue
         for subject_id in _subjects(kind, booking, tx):
-            key = letter_id(kind, subject_id)
+            key = letter_id(kind, subject_id, booking.link_version)
             if key not in known:
                 known[key] = Letter(
                     letter_id=key,
@@ -53,6 +56,6 @@ def _waits_for_money(booking: Booking) -> bool:
 
 def _subjects(kind: LetterKind, booking: Booking, tx: Tx) -> Sequence[UUID]:
     """Whom a letter is about: the booking, or each of its enrollments."""
-    if kind is not LetterKind.SEAT_CONFIRMED:
+    if kind not in TO_AN_ATTENDEE:
         return [booking.booking_id]
     return [row.enrollment_id for row in repository.enrollments_of_booking(tx.session, booking.booking_id)]

@@ -149,9 +149,8 @@ def _changed(member: StaffMember, tx: Tx) -> None:
 
 
 def _open_account(email: str, tx: Tx) -> StaffMember:
-    found = repository.staff_by_email(tx.session, email)
     # Locked before anything is changed: whoever signs in just now sees the change, or is refused by its moment.
-    member = tx.get_for_update(StaffMember, found.staff_id) if found is not None else None
+    member = repository.staff_by_email(tx.session, email)
     if member is None or member.closed_at is not None:
         raise NotFound("unknown_account", "There is no open account with this address.")
     return member

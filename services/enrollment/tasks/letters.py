@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from services.enrollment import handlers, queries
 from services.enrollment.commands import RecordLetter, WantLetters
 from services.enrollment.domain import Delivery, Letter, LetterKind
+from services.enrollment.domain.letter import TO_AN_ATTENDEE
 from services.enrollment.gateways.mail import LetterRefused, Mailer
 from services.enrollment.queries import AttendeeView, BookingPage, LetterFacts
 from shared.auth.links import LinkSigner
@@ -44,10 +45,15 @@ class Correspondence:
 
 
 def send_hold_with(correspondence: Correspondence) -> Callable[[BookingPlaced, Work], None]:
-    """The task for booking.placed: the payer gets the link at once, for whoever closes the browser unpaid."""
+    """The task for booking.placed: the payer gets the link at once, for whoever closes the browser unpaid.
+
+    A booking that is told again has new links: they go to everybody who had the old ones.
+    """
 
     def send_hold(event: BookingPlaced, work: Work) -> None:
-        _send(event.booking_id, (LetterKind.BOOKING_HELD,), correspondence, work)
+        renewed = (LetterKind.LINKS_RENEWED, LetterKind.SEAT_LINK_RENEWED)
+        kinds = renewed if event.link_version > 1 else (LetterKind.BOOKING_HELD,)
+        _send(event.booking_id, kinds, correspondence, work)
 
     return send_hold
 
@@ -109,13 +115,16 @@ def compose(letter: Letter, facts: LetterFacts, correspondence: Correspondence) 
     """The letter as it goes out. Headers are set as parsed addresses: a name cannot add a header."""
     booking = facts.booking
     message = EmailMessage()
-    if letter.kind is LetterKind.SEAT_CONFIRMED:
+    if letter.kind in TO_AN_ATTENDEE:
         attendee = facts.attendees[letter.subject_id]
-        to, subject, lines = _to_attendee(attendee, booking, correspondence)
+        write = _to_attendee if letter.kind is LetterKind.SEAT_CONFIRMED else _renewed_for_attendee
+        to, subject, lines = write(attendee, booking, correspondence)
     elif letter.kind is LetterKind.BOOKING_CONFIRMED:
         to, subject, lines = _to_payer(booking, correspondence)
     elif letter.kind is LetterKind.BOOKING_HELD:
         to, subject, lines = _while_held(booking, correspondence)
+    elif letter.kind is LetterKind.LINKS_RENEWED:
+        to, subject, lines = _renewed(booking, correspondence)
     else:
         to, subject, lines = _regret(booking, correspondence)
     message["From"] = correspondence.sender
@@ -217,6 +226,41 @@ def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Addre
     ]
     subject = f"Booking {booking.reference}: the seats were gone, your money comes back"
     return _recipient(booking.payer_name, booking.payer_email), subject, lines
+
+
+def _renewed(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    lines = [
+        f"Hello {booking.payer_name},",
+        "",
+        f"the links of your booking {booking.reference} ({booking.workshop_title}) were replaced.",
+        "The old ones do not work any more. Nothing else has changed.",
+        "",
+        "Your booking:",
+        link,
+        "",
+        "Whoever has this link can see the booking. Keep it to yourself.",
+    ]
+    subject = f"Booking {booking.reference}: a new link"
+    return _recipient(booking.payer_name, booking.payer_email), subject, lines
+
+
+def _renewed_for_attendee(
+    attendee: AttendeeView, booking: BookingPage, correspondence: Correspondence
+) -> tuple[Address, str, list[str]]:
+    link = correspondence.address_of(
+        "certificates", "certificate", attendee.enrollment_id, attendee.link_version
+    )
+    lines = [
+        f"Hello {attendee.given_name},",
+        "",
+        f"your link for {booking.workshop_title} was replaced.",
+        "The old one does not work any more. Nothing else has changed.",
+        "",
+        "Where is my certificate? This page always tells:",
+        link,
+    ]
+    return _recipient(attendee.full_name, attendee.email), f"A new link: {booking.workshop_title}", lines
 
 
 def _workshop_lines(booking: BookingPage) -> list[str]:

@@ -1,6 +1,7 @@
 """Production in containers, as `.env.production.example` says: no stand-in, nobody's account, and a way to begin."""
 
 import secrets
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.support.compose import JOBS, ComposeProject, committed_settings
+from tests.support.compose import JOBS, ROOT, ComposeProject, committed_settings
 from tests.support.compose_site import RUNNING
 from tests.support.demo_service import token_in
 from tests.support.process import StartFailure
@@ -52,8 +53,19 @@ class OuterProxy(HTTPAdapter):
 
 @pytest.fixture(scope="module")
 def production(compose: str) -> Iterator[ComposeProject]:
-    """The committed compose file, up, with the example's settings."""
-    with ComposeProject(compose, settings=filled_in()) as project:
+    """The committed compose file, up, with the example's settings: `deploy/compose.sh up`, as the runbook says."""
+    with ComposeProject(compose, settings=filled_in()).prepared() as project:
+        up = subprocess.run(
+            ["deploy/compose.sh", "up"],
+            cwd=ROOT,
+            env=project.shell_beside,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if up.returncode != 0:
+            project.keep_logs()
+        assert up.returncode == 0, up.stdout + up.stderr
         yield project
 
 

@@ -12,6 +12,8 @@ PROGRAMS = (
     "pip", "export", "cp", "cd",
 )  # fmt: skip
 
+SCRIPTS = ("deploy/compose.sh",)
+
 _BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = {"sh", "bash", "console", "shell"}
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -52,8 +54,9 @@ def commands_in(document: str, text: str) -> Iterator[Command]:
 
 def is_command(code: str) -> bool:
     """Whether a piece of code is something to type: it begins with a program, perhaps behind variables."""
-    bare = _VARIABLE.sub("", code)
-    return bare.split(" ")[0] in PROGRAMS
+    first, *others = _VARIABLE.sub("", code).split(" ")
+    # A script of ours by itself is a file that is spoken of.
+    return first in PROGRAMS or (first in SCRIPTS and bool(others))
 
 
 def _lines(body: str) -> Iterator[tuple[int, str]]:

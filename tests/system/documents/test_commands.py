@@ -14,6 +14,7 @@ import requests
 from shared.db.engine import write_connection
 from shared.db.migrate import upgrade
 from shared.messaging.inbox import Failure, new_row, store_dead
+from shared.web.app import create_web
 from tests.factories.services import SERVICES, composed
 from tests.support.postgres import Postgres
 from tests.system.documents.checkout import Checkout, free_neighbours
@@ -152,6 +153,33 @@ def test_the_outbox_tells_its_depth(sandbox: Path, checkout: Checkout, command: 
 @runs("python -m services.enrollment seats")
 def test_seats_are_compared(sandbox: Path, checkout: Checkout, command: str) -> None:
     on(sandbox, checkout, command, "enrollment")
+
+
+@runs("python -m services.enrollment bookings renew-links REFERENCE")
+def test_the_links_of_a_booking_are_replaced(sandbox: Path, checkout: Checkout, command: str) -> None:
+    service = composed("enrollment", sandbox)
+    assert service.seed is not None
+    service.seed(service)
+    client = create_web(service).test_client()
+    offered = client.get("/enrollment/api/workshops").get_json()["workshops"]
+    person = {"given_name": "Ada", "family_name": "Lovelace", "email": "ada@example.com"}
+    booked = client.post(
+        "/enrollment/api/bookings",
+        json={
+            "workshop_id": offered[0]["workshop_id"],
+            "payer_name": "Charles Babbage",
+            "payer_email": "charles@example.com",
+            "attendees": [person],
+        },
+        headers={"Idempotency-Key": "one-for-the-runbook"},
+    ).get_json()
+    service.engine.dispose()
+
+    told = on(sandbox, checkout, command.replace("REFERENCE", booked["reference"]), "enrollment")
+
+    assert "The links have version 2 now" in told
+    refused = on(sandbox, checkout, f"! {command}", "enrollment")
+    assert "There is no booking with this reference." in refused
 
 
 @runs("python -m services trace ID var/logs/*.log")

@@ -1,5 +1,7 @@
 """A command in a document that nobody runs breaks the build; so does a promise to run one that is not there."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.system.documents import registry
@@ -45,6 +47,7 @@ def test_ci_runs_what_it_is_said_to_run() -> None:
 def test_other_tests_run_what_they_are_said_to_run() -> None:
     for command, (file, words) in registry.BY_OTHER_TESTS.items():
         assert (ROOT / file).is_file(), f"{command}: there is no {file}"
+        assert Path(file).name.startswith("test_"), f"{command}: {file} is no test"
         assert words in (ROOT / file).read_text(), f"{command}: {file} does not say {words!r} any more"
 
 
