@@ -33,7 +33,7 @@ STATE_WORDS: Mapping[str, tuple[str, str]] = {
     "flagged": ("On hold after submission", "bad"),
     "refused": ("Refused", "bad"),
     "withheld": ("Stopped before submission", "warn"),
-    "waiting": ("Waiting for facts", "neutral"),
+    "waiting": ("Not complete yet", "neutral"),
     "requested": ("Being submitted", "wait"),
     "sending": ("Being submitted, answer open", "wait"),
     "submitted": ("Submitted", "wait"),

@@ -125,7 +125,7 @@ def progress_steps(
     activated = _activated_step(progress, exam_required=exam_required)
     steps = [paid, attended, submitted, activated]
     for index, step in enumerate(steps):
-        if step.state == "problem":
+        if step.state in ("problem", "current"):
             break
         if step.state == "todo":
             steps[index] = Step(title=step.title, state="current", at=step.at, text=step.text)
@@ -151,7 +151,7 @@ def _paid_step(seat: SeatState, progress: Progress | None) -> Step:
             title=title,
             state="problem",
             at=at,
-            text="The payer's bank disputes this payment. Nothing is submitted until that is settled.",
+            text="The payer’s bank disputes this payment. Nothing is submitted until that is settled.",
         )
     texts = {
         "refunded": "The payment was refunded.",
@@ -232,5 +232,5 @@ def _activated_step(progress: Progress | None, *, exam_required: bool) -> Step:
         title=title,
         state="todo",
         at=None,
-        text=f"You activate it with the link in the Scrum Alliance's e-mail. Check your spam too.{after}",
+        text=f"You activate it with the link in the Scrum Alliance’s e-mail. Check your spam too.{after}",
     )

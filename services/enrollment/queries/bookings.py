@@ -63,6 +63,11 @@ class AttendeeView:
         return self.steps[3].state == "done"
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether something has to be mended before they go on."""
+        return any(step.state == "problem" for step in self.steps)
+
+    @property
     def standing(self) -> tuple[str, str]:
         """How far they are in a word or two, and the kind of it."""
         if trouble := next((step for step in self.steps if step.state == "problem"), None):

@@ -4,8 +4,6 @@ import importlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -22,45 +20,18 @@ from services.enrollment.commands import (
 )
 from services.enrollment.domain import LoginThrottle
 from services.enrollment.domain.staff import LOGIN_ATTEMPTS, account_key
-from services.enrollment.tasks import Credentials, TooManyAtOnce, TooManyAttempts, WrongCredentials
+from services.enrollment.tasks import TooManyAtOnce, TooManyAttempts, WrongCredentials
 from services.enrollment.tasks import passwords as password_module
-from shared.auth.principal import Principal
-from shared.auth.refusals import is_refused
 from shared.contracts.enrollment import StaffChanged, StaffSessionEnded
 from shared.db.transaction import Tx
 from shared.errors import Conflict, Invalid, NotFound
 from shared.messaging.subscriptions import TimerContext
 from tests.component.enrollment.browser import Browser
 from tests.component.enrollment.shop import Shop
+from tests.component.enrollment.staff_room import PASSWORD, enter, hash_of, hire, refused
 
-PASSWORD = "a few quiet words"
 # The package gives the function the name of its module.
 sign_in_module = importlib.import_module("services.enrollment.tasks.sign_in")
-
-
-@cache
-def _hash_of(password: str) -> str:
-    return tasks.hash_password(password)
-
-
-def hire(shop: Shop, email: str = "Ops@Example.com", roles: tuple[str, ...] = ("ops",)) -> None:
-    """An account with a real password."""
-    password_hash = _hash_of(PASSWORD)
-    with shop.service.transactions.begin() as tx:
-        handlers.add_staff(
-            AddStaff(email=email, name="Noor Haddad", roles=roles, password_hash=password_hash), tx
-        )
-
-
-def enter(shop: Shop, email: str = "ops@example.com", password: str = PASSWORD) -> Principal:
-    """Sign in."""
-    return tasks.sign_in(Credentials(email=email, password=password), shop.service.transactions)
-
-
-def refused(shop: Shop, principal: Principal) -> bool:
-    """Whether the cookie of that session is refused here."""
-    with shop.service.transactions.read() as session:
-        return is_refused(session, principal)
 
 
 def test_the_right_password_opens_a_new_session(shop: Shop) -> None:
@@ -212,7 +183,7 @@ def test_an_ended_session_does_not_come_in(shop: Shop) -> None:
     "change",
     [
         lambda tx: handlers.set_password(
-            SetPassword(email="ops@example.com", password_hash=_hash_of("other quiet words")), tx
+            SetPassword(email="ops@example.com", password_hash=hash_of("other quiet words")), tx
         ),
         lambda tx: handlers.change_roles(ChangeRoles(email="ops@example.com", roles=("ops", "finance")), tx),
         lambda tx: handlers.close_staff(CloseStaff(email="ops@example.com"), tx),
@@ -229,37 +200,6 @@ def test_a_change_ends_all_sessions(shop: Shop, change: Callable[[Tx], None]) ->
     assert event.staff_id == before.staff_id
     # Sessions live in real time, whatever the business clock says.
     assert abs(event.changed_at - datetime.now(UTC)) < timedelta(minutes=1)
-
-
-@pytest.mark.parametrize("moment", ["while the password is judged", "after the account was looked at again"])
-def test_a_change_in_the_middle_of_a_sign_in_lets_nobody_in(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    hire(shop)
-
-    def close() -> None:
-        with shop.service.transactions.begin() as tx:
-            handlers.close_staff(CloseStaff(email="ops@example.com"), tx)
-
-    if moment == "while the password is judged":
-        fits = sign_in_module.password_fits
-
-        def judged(*given: Any) -> bool:
-            close()
-            return bool(fits(*given))
-
-        monkeypatch.setattr(sign_in_module, "password_fits", judged)
-        with pytest.raises(WrongCredentials):
-            enter(shop)
-    else:
-        issue = Principal.sign_in
-
-        def issued(**given: Any) -> Principal:
-            close()
-            return issue(**given)
-
-        monkeypatch.setattr(Principal, "sign_in", issued)
-        assert refused(shop, enter(shop))
 
 
 def test_the_same_roles_again_change_nothing(shop: Shop) -> None:
