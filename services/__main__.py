@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import click
 import structlog
@@ -165,6 +166,14 @@ def users(management_url: str) -> None:
     missing = [f"{name.upper()}__AMQP_URL" for name, url in urls.items() if not url]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} must be set")
+    if os.environ.get("ROSTRUM_MODE", "production") != "sandbox":
+        given = {
+            "AMQP_MANAGEMENT_URL": management_url,
+            **{f"{name.upper()}__AMQP_URL": urls[name] for name in names},
+        }
+        demo = [variable for variable, url in given.items() if "sandbox" in (urlsplit(url).password or "")]
+        if demo:
+            raise click.UsageError(f"{', '.join(demo)}: a sandbox secret, refused in production")
     published = {name: [event.TYPE for event in REGISTRY if name == event.PUBLISHER] for name in ROOTS}
     declarer = urls.pop("topology")
     made = grant_all(management_url, declarer, urls, MANIFEST, published)

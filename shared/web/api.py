@@ -59,7 +59,7 @@ def _about(service_name: str) -> str:
         "Every POST needs an `Idempotency-Key`: sent again with the same key, a request has its effect once and"
         " gets the same answer.\n\n"
         "Times are ISO 8601 with their offset. Amounts are whole numbers of the currency's minor unit. Unknown"
-        " fields and parameters are refused.\n\n"
+        " fields are refused.\n\n"
         f"Staff sign in at `/staff/login`; see also the [kinds of problems](/{service_name}/docs/problems)."
     )
 

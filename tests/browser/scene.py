@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from services.certification.queries import certificate_view
 from services.enrollment.commands import BlockPlan
@@ -20,6 +20,8 @@ from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import inbox, outbox
 from shared.ids import new_id
 from shared.messaging.depth_history import record
+from shared.messaging.group_actions import retry_group
+from shared.messaging.groups import Key
 from shared.messaging.inbox import Failure, new_row, store_dead
 from tests.support import whole_story as story
 from tests.support.in_process import WholeSite, make_databases, whole_site
@@ -44,6 +46,7 @@ class Scene:
     orders: dict[str, story.Order] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     workshops: dict[str, UUID] = field(default_factory=dict)
+    retries: dict[str, UUID] = field(default_factory=dict)
 
     def unheard(self, purpose: str) -> str:
         """A genuine link to something that nobody has heard of yet."""
@@ -199,6 +202,24 @@ def _failures(shown: Scene) -> None:
                 )
                 store_dead(connection, row if payload else {**row, "raw": b"\xff"}, why)
             _work_for_an_hour(connection)
+        shown.retries[service.name] = _retried_in_vain(service.engine)
+
+
+def _retried_in_vain(engine: Engine) -> UUID:
+    """A group that was tried again and failed again; gives the action."""
+    key = Key(type="payment.refunded.v1", fingerprint="f2")
+    why = Failure(kind="failed", error=_LONG_ERROR, fingerprint=key.fingerprint)
+    with write_connection(engine) as connection:
+        row = new_row(
+            consumer="bus", message_id="again-1", type=key.type, payload="{}", correlation_id=str(new_id())
+        )
+        store_dead(connection, row, why)
+    action_id = retry_group(engine, key, actor="Noor Haddad")
+    with write_connection(engine) as connection:
+        again = update(inbox).where(inbox.c.message_id == "again-1")
+        values = {"state": "dead", "error": why.error, "next_attempt_at": None, "attempts": 1}
+        connection.execute(again.values(**values))
+    return action_id
 
 
 def _work_for_an_hour(connection: Connection) -> None:

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from services.__main__ import ROOTS, main
 from shared.config import KernelSettings, SettingsError, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,3 +101,17 @@ def test_a_worker_without_any_bus_says_so(tmp_path: Path) -> None:
 def test_production_refuses_what_the_sandbox_fills_in(tmp_path: Path) -> None:
     found = complaints(run("services.payment", "migrate", DATABASE_URL=f"sqlite:///{tmp_path / 'p.db'}"))
     assert found == {"PUBLIC_URL", "STAFF_KEYS", "LINK_KEYS", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS"}
+
+
+def test_the_broker_gets_no_user_with_a_sandbox_secret_in_production() -> None:
+    urls = {f"{name.upper()}__AMQP_URL": f"amqp://{name}:long-and-random@rabbitmq/rostrum" for name in ROOTS}
+    environment = {
+        **urls,
+        "TOPOLOGY__AMQP_URL": "amqp://topology:sandbox-topology@rabbitmq/rostrum",
+        "AMQP_MANAGEMENT_URL": "http://rostrum-admin:sandbox-admin@127.0.0.1:1",
+        "ROSTRUM_MODE": "production",
+    }
+    asked = CliRunner().invoke(main, ["topology", "users"], env=environment)
+    assert asked.exit_code == 2
+    assert "AMQP_MANAGEMENT_URL, TOPOLOGY__AMQP_URL: a sandbox secret, refused in production" in asked.output
+    assert "sandbox-admin" not in asked.output

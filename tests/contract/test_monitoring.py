@@ -134,6 +134,8 @@ def test_every_alert_is_in_the_runbook() -> None:
 
 def test_every_process_of_the_compose_file_is_scraped() -> None:
     services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    wanted = {f"{name}:8000" for name in services if name.endswith(("-web", "-worker"))}
-    targets = {target for job in SCRAPED for each in job["static_configs"] for target in each["targets"]}
-    assert targets == wanted
+    wanted = {(name, 8000) for name in services if name.endswith(("-web", "-worker"))}
+    looked_up = [each for job in SCRAPED for each in job["dns_sd_configs"]]
+    assert {(name, each["port"]) for each in looked_up for name in each["names"]} == wanted
+    # All addresses of a name, since a service may have several containers.
+    assert {each["type"] for each in looked_up} == {"A"}

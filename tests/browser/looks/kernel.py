@@ -84,6 +84,12 @@ def _groups(service: str) -> Iterator[Look]:
     )
     yield Look(name=f"{service} group", shows=f"GET {route}", where=one, role="ops")
     yield Look(
+        name=f"{service} group retried in vain",
+        shows=f"GET {route}",
+        where=lambda scene: f"{groups}/f2?type=payment.refunded.v1&action={scene.retries[service]}",
+        role="ops",
+    )
+    yield Look(
         name=f"{service} group discarded without a reason",
         shows=f"POST {route}/discard",
         where=one,

@@ -131,6 +131,7 @@ EVERY_SERVICE = (
 """What the kernel serves for each; `{service}` is its name."""
 
 ROSTER = "/trainer/workshops/<uuid:workshop_id>"
+NOBODY = "01900000-0000-7000-8000-000000000000"
 
 TABLE: Mapping[str, tuple[Row, ...]] = {
     "enrollment": (
@@ -166,6 +167,14 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         post(ROSTER, ONLY_ITS_TRAINER, opens=303, sends={"step": "save"}, where={"workshop_id": "over"}),
         post(ROSTER, ONLY_ITS_TRAINER, opens=303, sends={"step": "everyone"}, where={"workshop_id": "over"}),
         post(ROSTER, ONLY_ITS_TRAINER, opens=422, sends={"step": "complete"}, where={"workshop_id": "over"}),
+        # Nobody of that id is there: who may correct is asked first.
+        post(
+            ROSTER,
+            ITS_TRAINER,
+            opens=404,
+            sends={"step": f"correct-{NOBODY}"},
+            where={"workshop_id": "over"},
+        ),
         post(
             ROSTER,
             ITS_TRAINER,

@@ -121,14 +121,37 @@ def test_an_application_can_change_no_table(site: ComposeSite) -> None:
         psycopg.connect(owner.render_as_string(hide_password=False))
 
 
+def is_problem(answer: requests.Response, kind: str) -> bool:
+    """Whether the edge says it as the services do."""
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Correlation-ID"] == problem["correlation_id"]
+    assert requests.get(problem["type"], timeout=30).status_code in (200, 503)
+    return bool(
+        problem["type"].endswith(f"/docs/problems#{kind}") and problem["status"] == answer.status_code
+    )
+
+
+def test_what_is_too_large_for_the_edge_is_refused_in_the_form_that_was_asked_for(site: ComposeSite) -> None:
+    body = b"x" * (3 * 1024 * 1024)
+    program = requests.post(f"{site.plan.site_url}/enrollment/api/bookings", data=body, timeout=30)
+    person = requests.post(f"{site.plan.site_url}/staff/login", data=body, timeout=30)
+    assert (program.status_code, person.status_code) == (413, 413)
+    assert is_problem(program, "too-large")
+    assert "larger than we take" in person.text
+
+
 def test_who_finds_nobody_behind_the_door_is_asked_for_a_moment(site: ComposeSite) -> None:
     (web,) = site.project.containers("certification-web")
     subprocess.run(["docker", "stop", web.id], check=True, capture_output=True)
     try:
         away = requests.get(f"{site.plan.site_url}/certificates", timeout=30)
         others = requests.get(f"{site.plan.site_url}/workshops", timeout=30)
+        program = requests.get(f"{site.plan.site_url}/certification/api/activations", timeout=30)
     finally:
         subprocess.run(["docker", "start", web.id], check=True, capture_output=True)
     assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
     assert "Nothing is lost" in away.text
+    assert (program.status_code, program.headers["Retry-After"]) == (503, "5")
+    assert is_problem(program, "unavailable")
     assert others.status_code == 200
