@@ -88,8 +88,8 @@ def test_finance_finds_what_needs_attention(
     expect(bookings).to_contain_text(disputed["reference"])
     expect(page.get_by_text(fine["reference"])).to_have_count(0)
     hands.press(page.get_by_role("link", name="Show all bookings"))
-    hands.write(page.get_by_role("searchbox", name="Search"), fine["reference"])
-    hands.send(page.get_by_role("searchbox", name="Search"))
+    hands.write(page.get_by_role("searchbox", name="Reference, payer"), fine["reference"])
+    hands.send(page.get_by_role("searchbox", name="Reference, payer"))
     expect(bookings.get_by_role("row")).to_have_count(2)
     with page.expect_download() as coming:
         hands.press(page.get_by_role("link", name="Download as CSV"))
