@@ -3,7 +3,7 @@
 # The owner migrates; the application reads and writes rows, and can change no table.
 set -euo pipefail
 
-if [[ ${ROSTRUM_MODE:-production} != sandbox && $POSTGRES_PASSWORD == *sandbox* ]]; then
+if [[ ${ROSTRUM_MODE:-production} != sandbox && ${POSTGRES_PASSWORD:-} == *sandbox* ]]; then
     echo "POSTGRES_PASSWORD: is a sandbox secret, refused in production." >&2
     exit 1
 fi

@@ -161,6 +161,13 @@ class OpenSite:
         )
         assert answer.status_code == 200, answer.text
 
+    def webhooks(self, mode: str, **details: int) -> None:
+        """How Stripe's sandbox delivers events from now on."""
+        answer = requests.post(
+            f"{self.plan.stripe_url}/_sandbox/webhooks", json={**details, "mode": mode}, timeout=10
+        )
+        assert answer.ok, answer.text
+
 
 class Site(OpenSite):
     """A running site in a folder of its own. `programs` may put others in place of the plan's."""

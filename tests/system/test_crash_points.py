@@ -109,6 +109,9 @@ class Line:
         """
 
         def before(step: str) -> None:
+            if where.before == "return" and step in ("pay", "sign_in"):
+                # A webhook that is quicker than the browser leaves nothing to look up.
+                self.site.webhooks("delay" if step == "pay" else "normal", milliseconds=5_000)
             if step == where.before:
                 story.patience = patience
                 order = Order(point=where.name, service=where.service, process=where.process)
