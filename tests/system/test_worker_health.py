@@ -140,6 +140,8 @@ def test_while_the_broker_is_away_the_worker_is_not_ready_and_the_web_is(
 
             broker.hold()
             broker.cut()
+            # It is told by its connection, which takes a moment to hear of it.
+            eventually(lambda: ask(port, "/readyz")[0] == 503)
             status, report = ask(port, "/readyz")
 
             assert status == 503
