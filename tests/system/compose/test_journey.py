@@ -122,8 +122,12 @@ def test_buyers_notice_when_the_only_container_of_a_service_restarts(site: Compo
     """The negative control of the rolling restart: errors are seen and counted."""
     with Load(site.plan, site.open_workshop(capacity=500)) as load:
         load.wait_for(2)
-        site.roll(["enrollment-web"])
-        load.wait_for(2)
+        for _ in range(5):
+            # The gap is short: the two buyers may both be at their payments just then.
+            site.roll(["enrollment-web"])
+            load.wait_for(2)
+            if load.heard.errors:
+                break
     assert load.heard.errors != []
     _settle(site)
 
