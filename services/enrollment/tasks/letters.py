@@ -138,7 +138,7 @@ def compose(letter: Letter, facts: LetterFacts, correspondence: Correspondence) 
 
 
 def _while_held(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    link = _booking_link(booking, correspondence)
     amount = format_money(booking.amount_minor, booking.currency, booking.locale)
     seats = "your seat is" if booking.seats == 1 else f"your {booking.seats} seats are"
     until = booking.pay_by.astimezone(ZoneInfo(booking.time_zone))
@@ -163,7 +163,7 @@ def _while_held(booking: BookingPage, correspondence: Correspondence) -> tuple[A
 
 
 def _to_payer(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    link = _booking_link(booking, correspondence)
     amount = format_money(booking.amount_minor, booking.currency, booking.locale)
     lines = [
         f"Hello {booking.payer_name},",
@@ -189,9 +189,6 @@ def _to_payer(booking: BookingPage, correspondence: Correspondence) -> tuple[Add
 def _to_attendee(
     attendee: AttendeeView, booking: BookingPage, correspondence: Correspondence
 ) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of(
-        "certificates", "certificate", attendee.enrollment_id, attendee.link_version
-    )
     lines = [
         f"Hello {attendee.given_name},",
         "",
@@ -204,14 +201,13 @@ def _to_attendee(
         f"Your Scrum Alliance account: {attendee.registry_email}",
         "If one of them is wrong, tell whoever booked your seat.",
         "",
-        "Where is my certificate? This page always tells:",
-        link,
+        *_certificate_lines(attendee, correspondence),
     ]
     return _recipient(attendee.full_name, attendee.email), f"Your seat: {booking.workshop_title}", lines
 
 
 def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    link = _booking_link(booking, correspondence)
     amount = format_money(booking.amount_minor, booking.currency, booking.locale)
     lines = [
         f"Hello {booking.payer_name},",
@@ -229,7 +225,7 @@ def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Addre
 
 
 def _renewed(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+    link = _booking_link(booking, correspondence)
     lines = [
         f"Hello {booking.payer_name},",
         "",
@@ -248,19 +244,26 @@ def _renewed(booking: BookingPage, correspondence: Correspondence) -> tuple[Addr
 def _renewed_for_attendee(
     attendee: AttendeeView, booking: BookingPage, correspondence: Correspondence
 ) -> tuple[Address, str, list[str]]:
-    link = correspondence.address_of(
-        "certificates", "certificate", attendee.enrollment_id, attendee.link_version
-    )
     lines = [
         f"Hello {attendee.given_name},",
         "",
         f"your link for {booking.workshop_title} was replaced.",
         "The old one does not work any more. Nothing else has changed.",
         "",
-        "Where is my certificate? This page always tells:",
-        link,
+        *_certificate_lines(attendee, correspondence),
     ]
     return _recipient(attendee.full_name, attendee.email), f"A new link: {booking.workshop_title}", lines
+
+
+def _booking_link(booking: BookingPage, correspondence: Correspondence) -> str:
+    return correspondence.address_of("bookings", "booking", booking.booking_id, booking.link_version)
+
+
+def _certificate_lines(attendee: AttendeeView, correspondence: Correspondence) -> list[str]:
+    link = correspondence.address_of(
+        "certificates", "certificate", attendee.enrollment_id, attendee.link_version
+    )
+    return ["Where is my certificate? This page always tells:", link]
 
 
 def _workshop_lines(booking: BookingPage) -> list[str]:
