@@ -27,10 +27,13 @@ else
     exit 1
 fi
 
-# Container ids of a service, or of all; jobs that have ended among them.
+# Container ids of a service, or of all; jobs that have ended among them, what `run` left behind not.
 ids() {
-    # Only the newer one knows --all; the older one lists all by itself. Long ids, because it prints only those.
-    $compose ps --all --quiet "$@" 2>/dev/null || $compose ps --quiet "$@"
+    # Long ids, because the older Compose prints only those.
+    found=$($compose ps --all --quiet "$@")
+    # shellcheck disable=SC2086
+    [ -z "$found" ] || docker inspect --format \
+        '{{if ne (index .Config.Labels "com.docker.compose.oneoff") "True"}}{{.Id}}{{end}}' $found | grep . || true
 }
 
 # One line for each container that is not well: a job that has not ended with 0, anything else that is not healthy.
@@ -41,13 +44,27 @@ ill() {
         $1 | grep -v -e ' running healthy$' -e ' exited exit 0$' || true
 }
 
+# What the jobs said that ended badly: there it stands which setting is wrong.
+give_up() {
+    for container in $(ids); do
+        case $(ill "$container") in
+        *" exited exit "*)
+            docker inspect --format '{{.Name}} said:' "$container" >&2
+            docker logs --tail 20 "$container" >&2
+            ;;
+        esac
+    done
+    exit 1
+}
+
 # Wait until these containers are well.
 await() {
     waited=0
-    while [ -n "$(ill "$1")" ]; do
+    while not_well=$(ill "$1") && [ -n "$not_well" ]; do
+        case $not_well in *" exited exit "*) give_up ;; esac
         if [ "$waited" -ge "$patience" ]; then
             echo "After $patience s not well:" >&2
-            ill "$1" >&2
+            echo "$not_well" >&2
             exit 1
         fi
         sleep 1
@@ -76,10 +93,10 @@ open_at() {
 case "$*" in
 "" | up)
     if [ "$version" = 2 ]; then
-        $compose up --build --wait --wait-timeout "$patience"
+        $compose up --build --wait --wait-timeout "$patience" || give_up
     else
         $compose build --quiet 2>/dev/null || $compose build
-        $compose up --detach
+        $compose up --detach || give_up
         await "$(ids)"
     fi
     open_at

@@ -28,7 +28,7 @@ from services.enrollment.settings import Settings as EnrollmentSettings
 from services.payment import app as payment
 from services.payment.settings import Settings as PaymentSettings
 from shared.cli import read_settings_from, run_until_told
-from shared.config import SettingsError, load_settings
+from shared.config import SettingsError, load_settings, unfit_passwords
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.paths import service_of
@@ -64,6 +64,13 @@ def build_all(environ: Mapping[str, str], overrides: Overrides | None = None) ->
 
 def read_all_settings(environ: Mapping[str, str]) -> dict[str, Any]:
     """Each service's settings; prints everything that is wrong with any of them and exits with 2."""
+    found, problems = _read_all(environ)
+    _exit_with(problems)
+    return found
+
+
+def _read_all(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The settings of each service that has them right, and what is wrong with the others', by variable."""
     found: dict[str, Any] = {}
     problems: dict[str, list[str]] = {}
     for name, (settings, _) in ROOTS.items():
@@ -73,10 +80,13 @@ def read_all_settings(environ: Mapping[str, str]) -> dict[str, Any]:
             for variable, texts in error.problems.items():
                 own = f"{name.upper()}__{variable}"
                 problems[own if own in environ else variable] = texts
+    return found, problems
+
+
+def _exit_with(problems: Mapping[str, list[str]]) -> None:
     if problems:
         click.echo(str(SettingsError(problems)), err=True)
         sys.exit(2)
-    return found
 
 
 def build_one(name: str, environ: Mapping[str, str], overrides: Overrides) -> Service:
@@ -101,6 +111,14 @@ def create_site(services: Mapping[str, Service] | None = None) -> Callable[..., 
 @click.group(help=__doc__)
 def main() -> None:
     """Entry of `python -m services`."""
+
+
+@main.command("settings")
+def check_settings() -> None:
+    """Check everything that a site in containers is told, before any of it starts; exit 2 naming all that is wrong."""
+    _, problems = _read_all(os.environ)
+    _exit_with(problems | unfit_passwords(os.environ))
+    click.echo("the settings are right")
 
 
 @main.command()

@@ -55,7 +55,7 @@ def trace(lines: Iterable[Line], wanted: str) -> Trace:
     for line in lines:
         for message_id in _ids_of(line):
             index.messages[message_id].append(line)
-        if line["event"] == "request":
+        if line["event"] in ("request", "edge_request"):
             index.requests[str(line.get("correlation_id"))].append(line)
         if line["event"] in ("message_said", "message_received") and _names(line, wanted):
             index.wanted.add(str(line["message_id"]))
@@ -82,6 +82,7 @@ def told(line: Line) -> str:
     """One line for people."""
     what = {
         "request": f"{line.get('method')} {line.get('path')} → {line.get('status')}",
+        "edge_request": f"{line.get('method')} came to the edge → {line.get('status')}",
         "message_received": f"received {line.get('event_type')} from {line.get('source')}",
         "message_said": f"said {line.get('event_type')}",
         "messages_published": "published",

@@ -1,6 +1,7 @@
 """One measured figure, its bar, and how both are shown and stored."""
 
 import json
+import os
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -39,9 +40,9 @@ def paired(
     rounds: int,
     note: str = "",
 ) -> Figure:
-    """Run raw and ours in turns; the figure is the median of each round's ratio."""
+    """Run raw and ours in turns; the figure is the median of each round's ratio. BENCH_ROUNDS makes it short."""
     ratios, values, baselines = [], [], []
-    for _ in range(rounds):
+    for _ in range(int(os.environ.get("BENCH_ROUNDS", rounds))):
         baselines.append(raw())
         values.append(ours())
         ratios.append(values[-1] / baselines[-1])

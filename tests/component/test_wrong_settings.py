@@ -103,6 +103,18 @@ def test_production_refuses_what_the_sandbox_fills_in(tmp_path: Path) -> None:
     assert found == {"PUBLIC_URL", "STAFF_KEYS", "LINK_KEYS", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS"}
 
 
+def test_a_site_in_containers_is_checked_before_anything_of_it_starts() -> None:
+    passwords = {"POSTGRES_PASSWORD": "sandbox-topsecret", "PAYMENT_APP_PASSWORD": "topsecret@home"}
+    given = {"DATABASE_URL": "postgresql://postgres/rostrum", "STAFF_KEYS": "x" * 32, "LINK_KEYS": "x" * 32}
+    found = complaints(run("services", "settings", **given, **passwords))
+    assert found == {
+        *passwords, "PUBLIC_URL", "MAIL_FROM", "SMTP_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRETS",
+        "SCRUM_ALLIANCE_URL", "SCRUM_ALLIANCE_KEY",
+    }  # fmt: skip
+    right = run("services", "settings", ROSTRUM_MODE="sandbox", POSTGRES_PASSWORD="sandbox", **given)
+    assert (right.returncode, right.stdout) == (0, "the settings are right\n")
+
+
 def test_the_broker_gets_no_user_with_a_sandbox_secret_in_production() -> None:
     urls = {f"{name.upper()}__AMQP_URL": f"amqp://{name}:long-and-random@rabbitmq/rostrum" for name in ROOTS}
     environment = {

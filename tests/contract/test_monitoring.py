@@ -139,3 +139,13 @@ def test_every_process_of_the_compose_file_is_scraped() -> None:
     assert {(name, each["port"]) for each in looked_up for name in each["names"]} == wanted
     # All addresses of a name, since a service may have several containers.
     assert {each["type"] for each in looked_up} == {"A"}
+
+
+def test_every_process_that_is_gone_is_missed() -> None:
+    """Found by name, one that is stopped vanishes from what is asked: `up == 0` never comes."""
+    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    (gone,) = (rule["expr"] for rule in RULES if rule["alert"] == "ProcessGone")
+    missed = set(re.findall(r'absent\(up\{process="([\w-]+)"\}\)', gone))
+    assert missed == {name for name in services if name.endswith(("-web", "-worker"))}
+    for job in SCRAPED:
+        assert {"source_labels": ["__meta_dns_name"], "target_label": "process"} in job["relabel_configs"]

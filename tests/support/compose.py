@@ -21,7 +21,14 @@ from tests.support.process import Port, ServerFolder, StartFailure
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = (ROOT / "docker-compose.yml", ROOT / "tests" / "system" / "compose" / "docker-compose.test.yml")
-JOBS = ("broker-users", "topology", "enrollment-migrate", "payment-migrate", "certification-migrate")
+JOBS = (
+    "settings",
+    "broker-users",
+    "topology",
+    "enrollment-migrate",
+    "payment-migrate",
+    "certification-migrate",
+)
 HEALTHY_SECONDS = 300.0
 IN_IMAGE = ("requirements.lock", "services", "shared", "deploy", ".dockerignore")
 

@@ -10,12 +10,14 @@ import requests
 from sqlalchemy import make_url
 
 from shared.contracts.paths import OWN_PATHS
+from shared.observability.trace import read_lines, trace
 from tests.support.compose import JOBS, Container, image_name, image_size
 from tests.support.compose_site import RUNNING, WEBS, WORKERS, ComposeSite
 from tests.support.stripe_sandbox import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose"), pytest.mark.timeout(900)]
 
+SECRET = "a-link-that-is-a-key"
 LARGEST_IMAGE = 350_000_000
 
 
@@ -62,6 +64,16 @@ def test_ports_are_published_on_this_machine_only(site: ComposeSite) -> None:
 
 def test_the_image_is_small(site: ComposeSite) -> None:
     assert image_size(image_name()) <= LARGEST_IMAGE
+
+
+def test_the_edge_logs_as_the_services_do(site: ComposeSite) -> None:
+    (nginx,) = site.project.containers("nginx")
+    answer = requests.get(f"{site.plan.site_url}/workshops", timeout=30)
+    wanted = answer.headers["X-Correlation-ID"]
+    wait_until(lambda: wanted in site.project.logs(nginx))
+    (web,) = site.project.containers("enrollment-web")
+    lines = read_lines((site.project.logs(nginx) + site.project.logs(web)).splitlines())
+    assert [line["event"] for line in trace(lines, wanted).lines] == ["edge_request", "request"]
 
 
 def test_nginx_leads_each_path_to_its_service(site: ComposeSite) -> None:
@@ -135,17 +147,21 @@ def is_problem(answer: requests.Response, kind: str) -> bool:
 def test_what_is_too_large_for_the_edge_is_refused_in_the_form_that_was_asked_for(site: ComposeSite) -> None:
     body = b"x" * (3 * 1024 * 1024)
     program = requests.post(f"{site.plan.site_url}/enrollment/api/bookings", data=body, timeout=30)
-    person = requests.post(f"{site.plan.site_url}/staff/login", data=body, timeout=30)
+    person = requests.post(f"{site.plan.site_url}/staff/login?q={SECRET}", data=body, timeout=30)
     assert (program.status_code, person.status_code) == (413, 413)
     assert is_problem(program, "too-large")
     assert "larger than we take" in person.text
+    (nginx,) = site.project.containers("nginx")
+    wait_until(lambda: program.headers["X-Correlation-ID"] in site.project.logs(nginx))
+    assert SECRET not in site.project.logs(nginx)
 
 
 def test_who_finds_nobody_behind_the_door_is_asked_for_a_moment(site: ComposeSite) -> None:
     (web,) = site.project.containers("certification-web")
+    (nginx,) = site.project.containers("nginx")
     subprocess.run(["docker", "stop", web.id], check=True, capture_output=True)
     try:
-        away = requests.get(f"{site.plan.site_url}/certificates", timeout=30)
+        away = requests.get(f"{site.plan.site_url}/certificates/{SECRET}?q={SECRET}", timeout=30)
         others = requests.get(f"{site.plan.site_url}/workshops", timeout=30)
         program = requests.get(f"{site.plan.site_url}/certification/api/activations", timeout=30)
     finally:
@@ -155,3 +171,7 @@ def test_who_finds_nobody_behind_the_door_is_asked_for_a_moment(site: ComposeSit
     assert (program.status_code, program.headers["Retry-After"]) == (503, "5")
     assert is_problem(program, "unavailable")
     assert others.status_code == 200
+    # Whoever reports the number that they were shown is found in the log; the links of people are not.
+    wait_until(lambda: program.headers["X-Correlation-ID"] in site.project.logs(nginx))
+    wait_until(lambda: others.headers["X-Correlation-ID"] in site.project.logs(nginx))
+    assert SECRET not in site.project.logs(nginx)

@@ -24,17 +24,41 @@ WORDS = {
     "deploy/compose.sh run --rm broker-users": "broker's users are ready",
     "deploy/compose.sh run --rm topology": "are declared",
     "deploy/compose.sh run --rm enrollment-migrate": "up to date",
+    "deploy/compose.sh exec postgres psql --username postgres"
+    " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"": "ALTER ROLE",
 }
 """What an answer must say; of the others the exit code and a site that is well tell."""
+NEW_PASSWORD = {"payment_app": "PAYMENT_APP_PASSWORD", "rostrum-admin": "BROKER_ADMIN_PASSWORD"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_documented_command_works(command: str, site: ComposeSite) -> None:
     site.wait_until_quiet(60)
-    said = _typed(command, site.project.shell_beside)
+    for whose, name in NEW_PASSWORD.items():
+        # The one that is in the file already: the site has to go on with it.
+        if whose in command:
+            typed = command.replace("NEW_PASSWORD", site.project.environment[name])
+            break
+    else:
+        typed = command
+    said = _typed(typed, site.project.shell_beside)
     if command in WORDS:
         assert WORDS[command] in said
     site.project.wait_until_well()
+
+
+def test_a_replaced_password_is_the_one_that_counts(site: ComposeSite) -> None:
+    """Both ways round, so that the site is as it was."""
+    shell, settings = site.project.shell_beside, site.project.environment
+    admin = "deploy/compose.sh exec rabbitmq rabbitmqctl {} rostrum-admin {}"
+    for password, others in (
+        ("another1", settings["BROKER_ADMIN_PASSWORD"]),
+        (settings["BROKER_ADMIN_PASSWORD"], "another1"),
+    ):
+        _typed(admin.format("change_password", password), shell)
+        _typed(admin.format("authenticate_user", password), shell)
+        with pytest.raises(AssertionError, match="failed to authenticate"):
+            _typed(admin.format("authenticate_user", others), shell)
 
 
 def test_make_up_and_make_down(compose: str) -> None:
@@ -54,6 +78,20 @@ def test_the_one_command_of_compose_v2(compose: str) -> None:
     with ComposeProject(compose).prepared() as project:
         _typed("docker compose up --wait", project.shell)
         assert [one.service for one in project.containers() if not one.well] == []
+
+
+def test_rolling_leaves_alone_what_was_run_once(site: ComposeSite) -> None:
+    """Restarted, a command that somebody ran by hand would run again."""
+    project = site.project
+    shell = project.shell_beside
+    _typed("deploy/compose.sh run --name once-" + project.name + " enrollment-worker python -c 'pass'", shell)
+    try:
+        told = ["docker", "inspect", "--format", "{{.State.StartedAt}}", f"once-{project.name}"]
+        before = subprocess.run(told, capture_output=True, text=True, check=True).stdout
+        assert "is well again" in _typed("deploy/compose.sh roll enrollment-worker", shell)
+        assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == before
+    finally:
+        subprocess.run(["docker", "rm", "--force", f"once-{project.name}"], check=True, capture_output=True)
 
 
 def _typed(command: str, shell: dict[str, str]) -> str:

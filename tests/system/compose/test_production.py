@@ -84,6 +84,24 @@ def sign_in(visitor: requests.Session, email: str, password: str) -> requests.Re
     return visitor.post(page.url, data=form, headers={"Origin": SITE}, timeout=30)
 
 
+def test_wrong_settings_are_named_before_a_database_or_a_broker_begins(compose: str) -> None:
+    wrong = {"POSTGRES_PASSWORD": "sandbox", "PAYMENT_BROKER_PASSWORD": "two words", "STRIPE_API_KEY": ""}
+    with ComposeProject(compose, settings=filled_in() | wrong).prepared() as project:
+        up = subprocess.run(
+            ["deploy/compose.sh", "up"],
+            cwd=ROOT,
+            env=project.shell_beside,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert up.returncode != 0
+        for name in wrong:
+            assert f"  {name}: " in up.stdout + up.stderr
+        begun = {one.service for one in project.containers() if one.status != "created"}
+        assert begun <= {"settings", "nginx"}
+
+
 def test_everything_is_well_and_no_stand_in_is_there(production: ComposeProject) -> None:
     containers = {one.service: one for one in production.containers()}
     assert set(containers) == {*RUNNING, *JOBS} - {"sandboxes"}

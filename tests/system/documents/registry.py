@@ -36,6 +36,9 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
             "deploy/compose.sh up --detach",
             "deploy/compose.sh run --rm broker-users",
             "deploy/compose.sh run --rm topology",
+            "deploy/compose.sh exec rabbitmq rabbitmqctl change_password rostrum-admin NEW_PASSWORD",
+            "deploy/compose.sh exec postgres psql --username postgres"
+            " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"",
         ),
         (_IN_CONTAINERS, "for command in documented()"),
     ),

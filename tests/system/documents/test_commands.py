@@ -257,14 +257,6 @@ def test_the_whole_site_runs_on_two_servers(
             postgres.drop_database(name)
 
 
-@pytest.mark.long
-@runs("make bench")
-def test_a_figure_is_measured(checkout: Checkout, command: str) -> None:
-    # One figure shows that the command works; all of them take a quarter of an hour.
-    assert "idle after the demo" in checkout.run(f"{command} ARGS=memory", seconds=240)
-    assert json.loads((checkout.folder / "build" / "bench.json").read_text())
-
-
 def wait_until_ready(url: str, seconds: float = 60) -> None:
     """Until it answers that it has everything it needs."""
     deadline, last = time.monotonic() + seconds, ""
