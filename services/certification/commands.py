@@ -111,11 +111,13 @@ class RecordRefusal:
 class RecordCheck:
     """What the registry says about a name when asked again.
 
-    `poll_seconds` is the shortest wait until it is asked the next time.
+    `poll_seconds` is the shortest wait until it is asked the next time. Not `answered` means that nothing was
+    learned: neither that it knows the name nor that it does not.
     """
 
     enrollment_id: UUID
     revision: int
+    answered: bool
     known: bool
     activated_at: datetime | None
     issued_on: date | None

@@ -151,6 +151,7 @@ def check_activations_with(
                     RecordCheck(
                         enrollment_id=submission.enrollment_id,
                         revision=submission.revision,
+                        answered=answered,
                         known=record is not None,
                         activated_at=record.activated_at if record else None,
                         issued_on=record.issued_on if record else None,

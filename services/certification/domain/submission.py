@@ -59,6 +59,8 @@ class Submission(MappedAsDataclass, Base, kw_only=True):
     held_until: Mapped[datetime | None] = mapped_column(default=None)
     # No second call before this moment, by real time: the one that was made last may still be accepted.
     quiet_until: Mapped[datetime | None] = mapped_column(default=None)
+    # When the last call was begun that may have been accepted: a given-up name is watched from there.
+    called_at: Mapped[datetime | None] = mapped_column(default=None)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
     refusal: Mapped[str | None] = mapped_column(default=None)
     # When the registry is asked next about this name; None when there is nothing more to learn.
