@@ -91,6 +91,13 @@ class WithholdSubmission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WithholdStranded:
+    """The task gave the request up for dead, or somebody discarded it, and the name may not be sent any more."""
+
+    enrollment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordAcceptance:
     """The registry holds the name."""
 
@@ -138,6 +145,16 @@ class ResubmitMembership:
 
     enrollment_id: UUID
     registry_email: str
+    reason: str
+    actor_id: UUID
+    actor_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeActivation:
+    """Make a discarded request once more, as it was; staff says why."""
+
+    enrollment_id: UUID
     reason: str
     actor_id: UUID
     actor_name: str

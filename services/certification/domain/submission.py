@@ -84,6 +84,22 @@ class Correction(MappedAsDataclass, Base, kw_only=True):
     corrected_at: Mapped[datetime]
 
 
+class Resumption(MappedAsDataclass, Base, kw_only=True):
+    """Why a discarded request was made once more, unchanged, and who asked for it."""
+
+    __tablename__ = "resumption"
+    __table_args__ = (Index("ix_resumption_activation_id", "activation_id"),)
+
+    # The discarded request: each is made up for once.
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    activation_id: Mapped[UUID]
+    revision: Mapped[int]
+    reason: Mapped[str]
+    actor_id: Mapped[UUID]
+    actor_name: Mapped[str]
+    resumed_at: Mapped[datetime]
+
+
 def reference_of(activation_id: UUID, revision: int) -> str:
     """Our reference at the registry: the same for every attempt of one revision."""
     return str(activation_id) if revision == 1 else f"{activation_id}.{revision}"

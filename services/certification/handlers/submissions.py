@@ -13,7 +13,7 @@ from services.certification.commands import (
     RecordRefusal,
     WithholdSubmission,
 )
-from services.certification.domain.activation import Activation
+from services.certification.domain.activation import UNDER_WAY, Activation
 from services.certification.domain.course import Course
 from services.certification.domain.join import Join
 from services.certification.domain.judgement import judge
@@ -108,7 +108,7 @@ def withhold_submission(command: WithholdSubmission, tx: Tx) -> None:
         submission.state = SubmissionState.ABANDONED
         submission.next_check_at = tx.now()
         _release(submission)
-    if join.activation in (Activation.REQUESTED, Activation.SENDING):
+    if join.activation in UNDER_WAY:
         join.move_to(Activation.WITHHELD)
     settle(join, tx)
 
