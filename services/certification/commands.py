@@ -91,6 +91,13 @@ class WithholdSubmission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WithholdStranded:
+    """The task gave the request up for dead, or somebody discarded it, and the name may not be sent any more."""
+
+    enrollment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordAcceptance:
     """The registry holds the name."""
 
@@ -111,11 +118,13 @@ class RecordRefusal:
 class RecordCheck:
     """What the registry says about a name when asked again.
 
-    `poll_seconds` is the shortest wait until it is asked the next time.
+    `poll_seconds` is the shortest wait until it is asked the next time. Not `answered` means that nothing was
+    learned: neither that it knows the name nor that it does not.
     """
 
     enrollment_id: UUID
     revision: int
+    answered: bool
     known: bool
     activated_at: datetime | None
     issued_on: date | None
@@ -136,6 +145,16 @@ class ResubmitMembership:
 
     enrollment_id: UUID
     registry_email: str
+    reason: str
+    actor_id: UUID
+    actor_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeActivation:
+    """Make a discarded request once more, as it was; staff says why."""
+
+    enrollment_id: UUID
     reason: str
     actor_id: UUID
     actor_name: str

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from services.certification.domain.activation import Activation
+from services.certification.domain.activation import UNDER_WAY, Activation
 from services.certification.domain.certificate import Certificate
 from services.certification.domain.course import Course
+from services.certification.domain.facts import Coverage, Seat
 from services.certification.domain.join import Join
-from services.certification.domain.submission import Correction, Submission, reference_of
+from services.certification.domain.submission import Correction, Resumption, Submission, reference_of
 from services.certification.domain.workshop import ClosedWorkshop
+from shared.contracts.certification import MembershipActivationRequested
+from shared.messaging.operations import OwnRequest, newest_own
 
 PAGE_SIZE = 25
 
@@ -40,6 +43,8 @@ class CertificateView:
     certificate: Certificate | None
     closed_workshop: ClosedWorkshop | None
     submission: Submission | None
+    stranded: OwnRequest | None
+    """The dead or discarded request, where nothing goes on by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,28 @@ def certificate_view(session: Session, enrollment_id: UUID) -> CertificateView |
         certificate=session.get(Certificate, join.certificate_id) if join.certificate_id else None,
         closed_workshop=session.get(ClosedWorkshop, join.workshop_id) if join.workshop_id else None,
         submission=submission,
+        stranded=stranded_request(session, join),
     )
+
+
+def stranded_request(session: Session, join: Join) -> OwnRequest | None:
+    """The request for this activation if it is dead or discarded; None while the task is at it, or done."""
+    if join.activation not in UNDER_WAY:
+        return None
+    kind = MembershipActivationRequested.TYPE
+    request = newest_own(session.connection(), kind, str(join.activation_id))
+    return request if request is not None and request.state in ("dead", "discarded") else None
+
+
+def stranded_and_held_back(session: Session) -> list[UUID]:
+    """Enrollments whose name may not be sent any more, which no task will find out."""
+    good = and_(
+        func.coalesce(Join.seat == Seat.CONFIRMED, False),
+        func.coalesce(Join.coverage == Coverage.COVERED, False),
+        func.coalesce(Join.eligible, False),
+    )
+    held_back = session.scalars(select(Join).where(Join.activation.in_(UNDER_WAY), not_(good)))
+    return [join.enrollment_id for join in held_back if stranded_request(session, join) is not None]
 
 
 def submissions_of(session: Session, enrollment_id: UUID) -> list[tuple[Submission, Correction | None]]:
@@ -82,6 +108,12 @@ def submissions_of(session: Session, enrollment_id: UUID) -> list[tuple[Submissi
         .order_by(Submission.revision)
     )
     return [(submission, correction) for submission, correction in rows]
+
+
+def resumptions_of(session: Session, activation_id: UUID) -> list[Resumption]:
+    """How often a discarded request was made once more, and why."""
+    query = select(Resumption).where(Resumption.activation_id == activation_id)
+    return list(session.scalars(query.order_by(Resumption.resumed_at)))
 
 
 def activations(session: Session, *, state: str | None, search: str, page: int) -> ActivationList:
@@ -133,6 +165,6 @@ def refused_activations(session: Session) -> int:
 
 def longest_unanswered_seconds(session: Session, now: datetime) -> float:
     """How long the first activation that was asked for has waited for the registry; 0 when none waits."""
-    under_way = Join.activation.in_([Activation.REQUESTED, Activation.SENDING])
+    under_way = Join.activation.in_(UNDER_WAY)
     first = session.scalar(select(func.min(Join.requested_at)).where(under_way))
     return max(0.0, (now - first).total_seconds()) if first is not None else 0.0

@@ -16,6 +16,7 @@ from services.certification.commands import (
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
+    WithholdStranded,
     WithholdSubmission,
 )
 from services.certification.domain.submission import Submission
@@ -26,6 +27,7 @@ from services.certification.gateways.base import (
     SubmissionRefused,
 )
 from services.certification.handlers.submissions import Plan, Step
+from services.certification.queries import stranded_and_held_back
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
 from shared.errors import Permanent, Unavailable
@@ -133,10 +135,16 @@ def check_activations_with(
     """The timer's step: ask the registry about names it has not told the end of, a bounded batch at a time.
 
     When it gives no answer the rest of the batch stays due. The name it was asked about waits its turn again:
-    if the fault lies with that one name, the others are not held up for ever.
+    if the fault lies with that one name, the others are not held up for ever. Names that no task judges any
+    more come first: what may have been sent of them is asked about at once.
     """
 
     def check_activations(context: TimerContext) -> None:
+        with context.transactions.read() as session:
+            stranded = stranded_and_held_back(session)
+        for enrollment_id in stranded:
+            with context.transactions.begin() as tx:
+                handlers.withhold_stranded(WithholdStranded(enrollment_id=enrollment_id), tx)
         with context.transactions.read() as session:
             due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
         for submission in due:
@@ -151,6 +159,7 @@ def check_activations_with(
                     RecordCheck(
                         enrollment_id=submission.enrollment_id,
                         revision=submission.revision,
+                        answered=answered,
                         known=record is not None,
                         activated_at=record.activated_at if record else None,
                         issued_on=record.issued_on if record else None,

@@ -12,6 +12,7 @@ from shared.db.kernel_tables import inbox, message_reference, outbox
 from shared.db.moment import moment
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ids import seconds_since
+from shared.messaging.inbox import BUS
 from shared.messaging.reading import Reader
 
 
@@ -121,6 +122,32 @@ def find_published(connection: Connection, reference: str, *, limit: int = 200) 
     return connection.execute(
         select(outbox).where(outbox.c.id.in_(wanted)).order_by(outbox.c.seq).limit(limit)
     ).all()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRequest:
+    """A message that a service said and reads itself, and what became of it; None while it is on its way."""
+
+    message_id: str
+    state: str | None
+
+
+def newest_own(connection: Connection, kind: str, reference: str) -> OwnRequest | None:
+    """The newest message of this type about this business id which this service said to itself."""
+    ids = connection.scalars(
+        select(message_reference.c.message_id).where(message_reference.c.reference == reference)
+    )
+    wanted = [value for value in map(_as_uuid, ids) if value]
+    said = connection.scalars(
+        select(outbox.c.id)
+        .where(outbox.c.id.in_(wanted), outbox.c.type == kind)
+        .order_by(outbox.c.seq.desc())
+        .limit(1)
+    ).first()
+    if said is None:
+        return None
+    heard = select(inbox.c.state).where(inbox.c.consumer == BUS, inbox.c.message_id == str(said))
+    return OwnRequest(message_id=str(said), state=connection.scalar(heard))
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -28,6 +28,7 @@ HARMLESS = {
     ("certification", "enrollment_join", "assessment_reasons"),
     # Staff ids.
     ("certification", "correction", "actor_id"),
+    ("certification", "resumption", "actor_id"),
 }
 
 

@@ -23,6 +23,9 @@ class Activation(StrEnum):
 SENT = frozenset({Activation.SUBMITTED, Activation.ACTIVATED})
 """The Scrum Alliance holds the name: losing a fact from now on flags the enrollment."""
 
+UNDER_WAY = frozenset({Activation.REQUESTED, Activation.SENDING})
+"""The task is at it: it judges again before each call, so that nobody else has to."""
+
 TRANSITIONS: Mapping[tuple[Activation, Activation], str] = {
     (Activation.WAITING, Activation.REQUESTED): "seat, payment and assessment came together",
     (Activation.REQUESTED, Activation.WITHHELD): "a fact fell away before the name was sent",

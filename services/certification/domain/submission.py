@@ -59,6 +59,8 @@ class Submission(MappedAsDataclass, Base, kw_only=True):
     held_until: Mapped[datetime | None] = mapped_column(default=None)
     # No second call before this moment, by real time: the one that was made last may still be accepted.
     quiet_until: Mapped[datetime | None] = mapped_column(default=None)
+    # When the last call was begun that may have been accepted: a given-up name is watched from there.
+    called_at: Mapped[datetime | None] = mapped_column(default=None)
     answered_at: Mapped[datetime | None] = mapped_column(default=None)
     refusal: Mapped[str | None] = mapped_column(default=None)
     # When the registry is asked next about this name; None when there is nothing more to learn.
@@ -80,6 +82,22 @@ class Correction(MappedAsDataclass, Base, kw_only=True):
     actor_id: Mapped[UUID]
     actor_name: Mapped[str]
     corrected_at: Mapped[datetime]
+
+
+class Resumption(MappedAsDataclass, Base, kw_only=True):
+    """Why a discarded request was made once more, unchanged, and who asked for it."""
+
+    __tablename__ = "resumption"
+    __table_args__ = (Index("ix_resumption_activation_id", "activation_id"),)
+
+    # The discarded request: each is made up for once.
+    message_id: Mapped[str] = mapped_column(primary_key=True)
+    activation_id: Mapped[UUID]
+    revision: Mapped[int]
+    reason: Mapped[str]
+    actor_id: Mapped[UUID]
+    actor_name: Mapped[str]
+    resumed_at: Mapped[datetime]
 
 
 def reference_of(activation_id: UUID, revision: int) -> str:

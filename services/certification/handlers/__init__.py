@@ -1,6 +1,10 @@
 """One function per command, each inside a transaction and never at the network."""
 
-from services.certification.handlers.corrections import record_exam, resubmit_membership
+from services.certification.handlers.corrections import (
+    record_exam,
+    resubmit_membership,
+    resume_activation,
+)
 from services.certification.handlers.facts import (
     close_workshop,
     open_joins,
@@ -8,6 +12,7 @@ from services.certification.handlers.facts import (
     record_coverage,
     record_seats,
 )
+from services.certification.handlers.stranded import withhold_stranded
 from services.certification.handlers.submissions import (
     begin_submission,
     forget_call,
@@ -30,5 +35,7 @@ __all__ = [
     "record_refusal",
     "record_seats",
     "resubmit_membership",
+    "resume_activation",
+    "withhold_stranded",
     "withhold_submission",
 ]

@@ -1,11 +1,18 @@
-"""What staff does by hand: send a refused name again, and note that the exam was passed."""
+"""What staff does by hand: send a name again that was refused or stranded, and note that the exam was passed."""
 
-from services.certification.commands import RecordExam, ResubmitMembership
+from services.certification.commands import RecordExam, ResubmitMembership, ResumeActivation
 from services.certification.domain.activation import Activation
 from services.certification.domain.course import Course
+from services.certification.domain.join import Join
 from services.certification.domain.judgement import OBSTACLES, judge
-from services.certification.domain.submission import Correction, reference_of
-from services.certification.handlers.settlement import course_code_of, request_activation, settle
+from services.certification.domain.submission import Correction, Resumption, reference_of
+from services.certification.handlers.settlement import (
+    course_code_of,
+    request_activation,
+    say_request,
+    settle,
+)
+from services.certification.queries import stranded_request
 from services.certification.repository import locked_join
 from shared.db.transaction import Tx
 from shared.errors import Conflict, Invalid
@@ -18,9 +25,7 @@ def resubmit_membership(command: ResubmitMembership, tx: Tx) -> None:
         raise Conflict(
             "not_refused", "Only a name that the Scrum Alliance refused can be sent again with a correction."
         )
-    if obstacles := judge(join.facts):
-        explanation = OBSTACLES[obstacles[0]]
-        raise Conflict(str(obstacles[0]), f"{explanation.meaning} {explanation.next_step}")
+    _refuse_obstacles(join)
     join.submission_revision += 1
     tx.add(
         Correction(
@@ -37,6 +42,38 @@ def resubmit_membership(command: ResubmitMembership, tx: Tx) -> None:
     join.registry_email = command.registry_email
     join.refusal = None
     request_activation(join, tx)
+
+
+def resume_activation(command: ResumeActivation, tx: Tx) -> None:
+    """The same request once more, under the same reference: the name may be out, and is looked up first.
+
+    So it cannot be changed here: a further revision would be a second name if the first one was taken.
+    """
+    join = locked_join(tx, command.enrollment_id)
+    request = stranded_request(tx.session, join)
+    if request is None or request.state != "discarded" or join.activation_id is None:
+        raise Conflict(
+            "not_discarded", "Only a name whose request was discarded can be submitted again like this."
+        )
+    _refuse_obstacles(join)
+    tx.add(
+        Resumption(
+            message_id=request.message_id,
+            activation_id=join.activation_id,
+            revision=join.submission_revision,
+            reason=command.reason,
+            actor_id=command.actor_id,
+            actor_name=command.actor_name,
+            resumed_at=tx.now(),
+        )
+    )
+    say_request(join, tx)
+
+
+def _refuse_obstacles(join: Join) -> None:
+    if obstacles := judge(join.facts):
+        explanation = OBSTACLES[obstacles[0]]
+        raise Conflict(str(obstacles[0]), f"{explanation.meaning} {explanation.next_step}")
 
 
 def record_exam(command: RecordExam, tx: Tx) -> None:

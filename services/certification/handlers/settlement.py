@@ -42,8 +42,14 @@ def request_activation(join: Join, tx: Tx) -> None:
     """Ask our own task to submit the name. Asked again, the activation and its revision stay the same."""
     join.activation_id = activation_id_of(join.enrollment_id)
     join.submission_revision = max(join.submission_revision, 1)
-    join.requested_at = tx.now()
     join.move_to(Activation.REQUESTED)
+    say_request(join, tx)
+
+
+def say_request(join: Join, tx: Tx) -> None:
+    """Say to our own task what it is to submit: whatever the state, it looks up before it calls again."""
+    assert join.activation_id is not None
+    join.requested_at = tx.now()
     tx.publish(
         MembershipActivationRequested(
             enrollment_id=join.enrollment_id,

@@ -13,7 +13,7 @@ from services.certification.commands import (
     RecordRefusal,
     WithholdSubmission,
 )
-from services.certification.domain.activation import Activation
+from services.certification.domain.activation import UNDER_WAY, Activation
 from services.certification.domain.course import Course
 from services.certification.domain.join import Join
 from services.certification.domain.judgement import judge
@@ -39,7 +39,7 @@ LONGEST_CHECK_WAIT = timedelta(hours=1)
 LONGEST_EXAM_WAIT = timedelta(days=1)
 # The free attempts end after 90 days, but nothing forbids a later one: staff records that by hand.
 EXAM_WATCH = timedelta(days=365)
-# A call given up as lost could still arrive at the registry; after this time it will not.
+# A call given up as lost could still arrive at the registry; so long after the last one it will not.
 ABANDONED_WATCH = timedelta(hours=48)
 
 
@@ -81,6 +81,7 @@ def begin_submission(command: BeginSubmission, tx: Tx) -> Plan:
     else:
         _refuse_while_quiet(submission)
     submission.quiet_until = SystemClock().now() + timedelta(seconds=command.quiet_seconds)
+    submission.called_at = tx.now()
     submission.state = SubmissionState.SENDING
     submission.next_check_at = None
     if join.activation is not Activation.SENDING:
@@ -107,7 +108,7 @@ def withhold_submission(command: WithholdSubmission, tx: Tx) -> None:
         submission.state = SubmissionState.ABANDONED
         submission.next_check_at = tx.now()
         _release(submission)
-    if join.activation in (Activation.REQUESTED, Activation.SENDING):
+    if join.activation in UNDER_WAY:
         join.move_to(Activation.WITHHELD)
     settle(join, tx)
 
@@ -147,6 +148,10 @@ def record_check(command: RecordCheck, tx: Tx) -> None:
     """Note what the registry says about a name now, and when it is asked next."""
     join, submission = _locked(command.enrollment_id, command.revision, tx)
     if submission is None or submission.next_check_at is None:
+        return
+    if not command.answered:
+        # Nothing was learned, so nothing ends by it: however long the registry is away, it is asked again.
+        submission.next_check_at = tx.now() + _check_wait(join, submission, command.poll_seconds, tx)
         return
     if command.known and submission.state is SubmissionState.ABANDONED:
         _accept(join, submission, tx)
@@ -206,16 +211,26 @@ def _has_exam(join: Join, tx: Tx) -> bool:
 
 
 def _next_check(join: Join, submission: Submission, poll_seconds: float, tx: Tx) -> datetime | None:
-    """A tenth of the age: often while the mail is fresh, hourly at last; daily for an exam's result."""
-    age = tx.now() - (submission.answered_at or submission.stored_at)
-    longest = LONGEST_CHECK_WAIT
+    """None when there is nothing more to learn."""
+    age = _age(submission, tx)
     if submission.state is SubmissionState.ABANDONED and age > ABANDONED_WATCH:
         return None
-    if join.activation is Activation.ACTIVATED:
-        if join.exam_passed_on is not None or age > EXAM_WATCH or not _has_exam(join, tx):
-            return None
-        longest = LONGEST_EXAM_WAIT
-    return tx.now() + min(max(age / 10, timedelta(seconds=poll_seconds)), longest)
+    if join.activation is Activation.ACTIVATED and (
+        join.exam_passed_on is not None or age > EXAM_WATCH or not _has_exam(join, tx)
+    ):
+        return None
+    return tx.now() + _check_wait(join, submission, poll_seconds, tx)
+
+
+def _check_wait(join: Join, submission: Submission, poll_seconds: float, tx: Tx) -> timedelta:
+    """A tenth of the age: often while the mail is fresh, hourly at last; daily for an exam's result."""
+    longest = LONGEST_EXAM_WAIT if join.activation is Activation.ACTIVATED else LONGEST_CHECK_WAIT
+    return min(max(_age(submission, tx) / 10, timedelta(seconds=poll_seconds)), longest)
+
+
+def _age(submission: Submission, tx: Tx) -> timedelta:
+    """Since the registry's answer; without one since the last call that may have been accepted."""
+    return tx.now() - (submission.answered_at or submission.called_at or submission.stored_at)
 
 
 def _stored_request(join: Join, reference: str, revision: int, tx: Tx) -> Submission:

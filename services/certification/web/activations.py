@@ -1,4 +1,4 @@
-"""What ops and admin see: activations by state, one of them in full, and the two things done by hand."""
+"""What ops and admin see: activations by state, one of them in full, and the three things done by hand."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,18 +8,19 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.certification import handlers
-from services.certification.commands import RecordExam, ResubmitMembership
-from services.certification.domain.activation import Activation
+from services.certification.commands import RecordExam, ResubmitMembership, ResumeActivation
+from services.certification.domain.activation import Activation, activation_id_of
 from services.certification.queries import (
     PAGE_SIZE,
     STATES,
     activations,
     certificate_view,
+    resumptions_of,
     submissions_of,
 )
 from services.certification.web.headline import headline
 from services.certification.web.progress import REFUSALS, obstacles, steps
-from services.certification.web.schemas import ExamForm, ResubmissionForm
+from services.certification.web.schemas import ExamForm, ResubmissionForm, ResumptionForm
 from shared.auth.guards import current_staff, staff
 from shared.errors import AppError, NotFound
 from shared.web.current import current_service, request_tx
@@ -102,6 +103,34 @@ def resubmit(enrollment_id: UUID) -> AnyResponse:
     return _activation_page(enrollment_id, errors)
 
 
+@blueprint.post("/certificates/activations/<uuid:enrollment_id>/resumption")
+@staff("ops", "admin")
+def resume(enrollment_id: UUID) -> AnyResponse:
+    """Make a discarded request once more."""
+    data, errors = load_form(ResumptionForm(), request.form)
+    if not errors:
+        who = current_staff()
+        try:
+            with request_tx() as tx:
+                handlers.resume_activation(
+                    ResumeActivation(
+                        enrollment_id=enrollment_id,
+                        reason=data["reason"],
+                        actor_id=who.staff_id,
+                        actor_name=who.name,
+                    ),
+                    tx,
+                )
+            return see_other(
+                url_for("activations.show_activation", enrollment_id=enrollment_id, done="resumed")
+            )
+        except NotFound:
+            raise
+        except AppError as error:
+            errors = field_errors(error)
+    return _activation_page(enrollment_id, errors)
+
+
 @blueprint.post("/certificates/activations/<uuid:enrollment_id>/exam")
 @staff("ops", "admin")
 def record_exam(enrollment_id: UUID) -> AnyResponse:
@@ -123,6 +152,7 @@ def _activation_page(enrollment_id: UUID, errors: dict[str, list[str]] | None = 
     with current_service().transactions.read() as session:
         view = certificate_view(session, enrollment_id)
         history: list[Any] = list(submissions_of(session, enrollment_id))
+        resumed = resumptions_of(session, activation_id_of(enrollment_id))
     if view is None:
         raise NotFound("enrollment_unknown", "There is no such enrollment here.")
     now = current_service().clock.now()
@@ -134,6 +164,7 @@ def _activation_page(enrollment_id: UUID, errors: dict[str, list[str]] | None = 
         view=view,
         join=join,
         history=history,
+        resumed=resumed,
         headline=headline(view, now),
         steps=steps(view, now),
         missing=obstacles(view),
@@ -142,6 +173,7 @@ def _activation_page(enrollment_id: UUID, errors: dict[str, list[str]] | None = 
         typed=request.form,
         done=request.args.get("done", ""),
         may_resubmit=join.activation is Activation.REFUSED and not obstacles(view),
+        may_resume=view.stranded is not None and view.stranded.state == "discarded" and not obstacles(view),
         may_record_exam=bool(
             course and course.exam_required and join.activated_at and not join.exam_passed_on
         ),

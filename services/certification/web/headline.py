@@ -77,6 +77,14 @@ def headline(view: CertificateView, now: datetime) -> Headline:
             text=f"{meaning} {first.next_step}",
             who=first.who,
         )
+    if view.stranded is not None:
+        return Headline(
+            kind="warn",
+            title="Submitting your name did not work yet",
+            text="Everything is there, and you need not do anything. An error stopped the submission; "
+            "our staff look into it.",
+            who="our staff",
+        )
     return Headline(
         kind="info",
         title="Your name is on its way to the Scrum Alliance",

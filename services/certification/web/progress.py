@@ -140,6 +140,9 @@ def _submitted(view: CertificateView) -> Step:
         if view.join.registry_email:
             text += f" We will submit {name_of(view)}, {address_of(view)}. Is that wrong? Tell us now."
         return Step(title=title, state="todo", text=text)
+    if view.stranded is not None:
+        text = "An error stopped the submission. Our staff look into it."
+        return Step(title=title, state="problem", text=text, who="our staff")
     text = "This happens by itself within a minute. We keep trying if they cannot be reached."
     return Step(title=title, state="current", text=text)
 

@@ -38,6 +38,16 @@ class ResubmissionForm(Strict):
     )
 
 
+class ResumptionForm(Strict):
+    """Make a discarded request once more."""
+
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(min=3, max=500, error="Say why in 3 to 500 characters."),
+        error_messages={"required": "Say what has been mended since: it is kept with the submission."},
+    )
+
+
 class ExamForm(Strict):
     """The exam was passed on that day."""
 

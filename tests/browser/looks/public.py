@@ -140,6 +140,7 @@ LOOKS = (
     Look(name="certificate submitted", shows=CERTIFICATE, where=_certificate("submitted"), often=False),
     Look(name="certificate missed", shows=CERTIFICATE, where=_certificate("missed"), often=False),
     Look(name="certificate refused", shows=CERTIFICATE, where=_certificate("refused"), often=False),
+    Look(name="certificate stranded", shows=CERTIFICATE, where=_certificate("stranded"), often=False),
     Look(name="certificate on hold", shows=CERTIFICATE, where=_certificate("flagged")),
     Look(name="certificate exam", shows=CERTIFICATE, where=_certificate("exam"), often=False),
     Look(

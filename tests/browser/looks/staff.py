@@ -101,12 +101,20 @@ LOOKS = (
             role="ops",
             often=name == "flagged",
         )
-        for name in ("done", "refused", "flagged", "exam", "held")
+        for name in ("done", "refused", "stranded", "flagged", "exam", "held")
     ),
     Look(
         name="resubmission with errors",
         shows=f"POST {_ACTIVATION}/resubmission",
         where=_activation("refused"),
+        role="ops",
+        then=press("Submit again"),
+        status=422,
+    ),
+    Look(
+        name="resumption with errors",
+        shows=f"POST {_ACTIVATION}/resumption",
+        where=_activation("stranded"),
         role="ops",
         then=press("Submit again"),
         status=422,

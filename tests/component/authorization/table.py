@@ -218,6 +218,12 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             where={"enrollment_id": "refused"},
         ),
         post(
+            "/certificates/activations/<uuid:enrollment_id>/resumption",
+            OPS_PEOPLE,
+            opens=(303, 409, 422),
+            sends={"reason": "the registry is mended"},
+        ),
+        post(
             "/certificates/activations/<uuid:enrollment_id>/exam",
             OPS_PEOPLE,
             opens=(303, 422),

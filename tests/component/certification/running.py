@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from services.certification.app import build
 from services.certification.domain.join import Join
+from services.certification.gateways.base import MembershipRegistry
 from services.certification.settings import Settings
 from shared.config import load_settings
 from shared.contracts.manifest import MANIFEST
@@ -28,8 +29,10 @@ RETRY_AT_ONCE = RetryPolicy(steps=(0.01,))
 class Running:
     """One certification service whose own outbox plays the other services."""
 
-    def __init__(self, folder: Path, registry_url: str, **settings: str) -> None:
-        url = f"sqlite:///{folder / 'certification.sqlite'}"
+    def __init__(
+        self, folder: Path, registry_url: str, *, registry: MembershipRegistry | None = None, **settings: str
+    ) -> None:
+        self.url = url = f"sqlite:///{folder / 'certification.sqlite'}"
         environ = {
             "ROSTRUM_MODE": "sandbox",
             "DATABASE_URL": url,
@@ -41,10 +44,13 @@ class Running:
             return EmbeddedBus({"certification": url}, ONLY_US)
 
         self.service = build(
-            load_settings(Settings, environ), overrides=Overrides(bus=bus, policy=RETRY_AT_ONCE)
+            load_settings(Settings, environ),
+            overrides=Overrides(bus=bus, policy=RETRY_AT_ONCE),
+            registry=registry,
         )
         upgrade(self.service.engine, self.service.migrations, self.service.metadata)
         self.worker = Worker(self.service)
+        self.registry, self.clock = registry, self.service.clock
 
     def tell(self, *events: Event) -> None:
         """Say events as if their owners had."""
@@ -60,10 +66,13 @@ class Running:
             if arrived(join):
                 assert join is not None
                 return join
-            steps = (self.worker.relay.step, self.worker.desk.step, self.worker.tasks.step)
-            if not sum(step() for step in steps):
+            if not self.step():
                 time.sleep(0.02)
         raise AssertionError("it never came that far")
+
+    def step(self) -> int:
+        """One step of each loop; 0 when none had anything to do."""
+        return sum(step() for step in (self.worker.relay.step, self.worker.desk.step, self.worker.tasks.step))
 
     def run_timer(self) -> None:
         """One run of the check of activations."""

@@ -17,15 +17,16 @@ from shared.service import Overrides
 from shared.web.app import create_web
 from tests.component.certification.events import Story
 from tests.component.certification.line import Line
+from tests.component.certification.running import Running
 
 
 class Site:
     """The app, links and sign-ins."""
 
-    def __init__(self, line: Line) -> None:
-        environ = {"ROSTRUM_MODE": "sandbox", "DATABASE_URL": line.url, "ROSTRUM_TEST": "1"}
+    def __init__(self, beside: Line | Running) -> None:
+        environ = {"ROSTRUM_MODE": "sandbox", "DATABASE_URL": beside.url, "ROSTRUM_TEST": "1"}
         self.settings = load_settings(Settings, environ)
-        self.service = build(self.settings, overrides=Overrides(clock=line.clock), registry=line.registry)
+        self.service = build(self.settings, overrides=Overrides(clock=beside.clock), registry=beside.registry)
         self.app = create_web(self.service)
         self.visitor = self.app.test_client()
 

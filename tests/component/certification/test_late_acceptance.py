@@ -9,7 +9,7 @@ import pytest
 
 from deploy.sandbox.scrum_alliance.sandbox import Sandbox
 from shared.clock import FrozenClock
-from shared.contracts.certification import MembershipActivationRequested
+from shared.contracts.certification import CertificateHeld, MembershipActivationRequested
 from shared.errors import Unavailable
 from shared.messaging.subscriptions import Task
 from tests.component.certification.events import Story
@@ -140,6 +140,73 @@ def test_what_comes_back_after_a_hold_waits_as_well(line: Line, real: FrozenCloc
     line.work()
     assert line.join(story.enrollment_id).state == "submitted"
     assert list(line.registry.accepted.values()) == [1]
+
+
+def called_again_and_given_up_after(line: Line, real: FrozenClock, hours: float) -> Story:
+    """The registry was away for so long; the call that followed was lost, and the money went back."""
+    story = Story()
+    line.tell(*story.all_good())
+    line.registry.away = True
+    line.work()
+    line.clock.advance(timedelta(hours=hours))
+    real.advance(timedelta(hours=hours))
+    line.registry.away, line.registry.keep_waiting = False, 1
+    line.work()
+    assert line.registry.waiting
+    line.tell(story.refunded())
+    line.work()
+    assert line.join(story.enrollment_id).state == "withheld"
+    return story
+
+
+def assert_flagged_once(line: Line, story: Story) -> None:
+    assert line.join(story.enrollment_id).state == "flagged"
+    assert len(line.said_of(CertificateHeld)) == 1
+
+
+@pytest.mark.parametrize("hours", [1, 50, 500])
+def test_of_a_call_long_after_the_first_is_still_found_and_flagged(
+    line: Line, real: FrozenClock, hours: float
+) -> None:
+    story = called_again_and_given_up_after(line, real, hours)
+    line.check()
+    line.registry.accept_what_waited()
+    line.clock.advance(timedelta(hours=1))
+    line.check()
+    assert_flagged_once(line, story)
+
+
+def test_is_watched_for_as_long_as_after_a_first_call(line: Line, real: FrozenClock) -> None:
+    story = called_again_and_given_up_after(line, real, hours=50)
+    for _ in range(47):
+        line.clock.advance(timedelta(hours=1))
+        line.check()
+    line.registry.accept_what_waited()
+    line.clock.advance(timedelta(hours=1))
+    line.check()
+    assert_flagged_once(line, story)
+
+
+def test_a_check_without_an_answer_neither_ends_the_watch_nor_counts(line: Line, real: FrozenClock) -> None:
+    story = called_again_and_given_up_after(line, real, hours=1)
+    line.registry.away = True
+    for _ in range(3):
+        line.clock.advance(timedelta(hours=50))
+        line.check()
+    assert [submission.checks for submission in line.submissions()] == [0]
+    line.registry.away = False
+    line.registry.accept_what_waited()
+    line.clock.advance(timedelta(hours=1))
+    line.check()
+    assert_flagged_once(line, story)
+
+
+def test_the_watch_ends_with_the_first_answer_after_its_time(line: Line, real: FrozenClock) -> None:
+    called_again_and_given_up_after(line, real, hours=1)
+    line.clock.advance(timedelta(hours=49))
+    line.check()
+    (submission,) = line.submissions()
+    assert (submission.next_check_at, submission.checks) == (None, 1)
 
 
 @pytest.mark.parametrize(("quiet_seconds", "accepted"), [(3.0, 1), (0.0, 2)])
