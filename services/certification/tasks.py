@@ -9,10 +9,13 @@ docs/decisions/0018-quiet-after-a-lost-answer.md.
 import time
 from collections.abc import Callable
 
+import structlog
+
 from services.certification import handlers
 from services.certification.commands import (
     BeginSubmission,
     ForgetCall,
+    PostponeCheck,
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
@@ -29,8 +32,12 @@ from services.certification.handlers.submissions import Plan, Step
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
 from shared.errors import Permanent, Unavailable
+from shared.messaging.failures import raise_if_away
 from shared.messaging.subscriptions import TimerContext
 from shared.messaging.tasks import Work
+from shared.observability.redaction import describe_error, where
+
+log = structlog.get_logger()
 
 HOLD_SECONDS = 30.0
 """Longer than a look-up and a submission can take together (two times 13 s)."""
@@ -140,25 +147,53 @@ def check_activations_with(
         with context.transactions.read() as session:
             due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
         for submission in due:
-            record, answered = None, True
             try:
-                record = registry.look_up(submission.reference)
-            except (Unavailable, Permanent):
-                answered = False
-            checkpoint("after_look_up_before_recorded")
-            with context.transactions.begin() as tx:
-                handlers.record_check(
-                    RecordCheck(
-                        enrollment_id=submission.enrollment_id,
-                        revision=submission.revision,
-                        known=record is not None,
-                        activated_at=record.activated_at if record else None,
-                        issued_on=record.issued_on if record else None,
-                        poll_seconds=poll_seconds,
-                    ),
-                    tx,
-                )
+                answered = check(submission, context)
+            except Exception as error:
+                raise_if_away(error)
+                # One name that cannot be followed must not keep the others from being followed.
+                _put_back(submission, error, poll_seconds, context)
+                continue
             if not answered:
                 return
 
+    def check(submission: Submission, context: TimerContext) -> bool:
+        record, answered = None, True
+        try:
+            record = registry.look_up(submission.reference)
+        except (Unavailable, Permanent):
+            answered = False
+        checkpoint("after_look_up_before_recorded")
+        with context.transactions.begin() as tx:
+            handlers.record_check(
+                RecordCheck(
+                    enrollment_id=submission.enrollment_id,
+                    revision=submission.revision,
+                    known=record is not None,
+                    activated_at=record.activated_at if record else None,
+                    issued_on=record.issued_on if record else None,
+                    poll_seconds=poll_seconds,
+                ),
+                tx,
+            )
+        return answered
+
     return check_activations
+
+
+def _put_back(submission: Submission, error: Exception, wait_seconds: float, context: TimerContext) -> None:
+    log.error(
+        "activation_unread",
+        enrollment_id=str(submission.enrollment_id),
+        error=describe_error(error),
+        place=where(error),
+    )
+    with context.transactions.begin() as tx:
+        handlers.postpone_check(
+            PostponeCheck(
+                enrollment_id=submission.enrollment_id,
+                revision=submission.revision,
+                wait_seconds=wait_seconds,
+            ),
+            tx,
+        )

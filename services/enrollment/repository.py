@@ -7,7 +7,18 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -135,14 +146,28 @@ def enrollments_of_booking(session: Session, booking_id: UUID) -> Sequence[Enrol
     ).all()
 
 
-def due_holds(session: Session, now: datetime, limit: int) -> Sequence[UUID]:
-    """Bookings whose hold is over, the longest over first."""
-    return session.scalars(
-        select(Booking.booking_id)
-        .where(Booking.state == BookingState.HELD, Booking.hold_ends_at <= now)
-        .order_by(Booking.hold_ends_at)
-        .limit(limit)
-    ).all()
+@dataclass(frozen=True, kw_only=True)
+class DueHold:
+    """A hold that is over, by the order in which holds are ended."""
+
+    hold_ends_at: datetime
+    booking_id: UUID
+
+
+def due_holds(session: Session, now: datetime, limit: int, *, after: DueHold | None) -> Sequence[DueHold]:
+    """Bookings whose hold is over, the longest over first; those behind `after`, if it is given."""
+    due = select(Booking.hold_ends_at, Booking.booking_id).where(
+        Booking.state == BookingState.HELD, Booking.hold_ends_at <= now
+    )
+    if after is not None:
+        due = due.where(
+            or_(
+                Booking.hold_ends_at > after.hold_ends_at,
+                and_(Booking.hold_ends_at == after.hold_ends_at, Booking.booking_id > after.booking_id),
+            )
+        )
+    rows = session.execute(due.order_by(Booking.hold_ends_at, Booking.booking_id).limit(limit))
+    return [DueHold(hold_ends_at=row.hold_ends_at, booking_id=row.booking_id) for row in rows]
 
 
 def workshop(session: Session, workshop_id: UUID) -> Workshop | None:

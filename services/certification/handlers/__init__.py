@@ -11,6 +11,7 @@ from services.certification.handlers.facts import (
 from services.certification.handlers.submissions import (
     begin_submission,
     forget_call,
+    postpone_check,
     record_acceptance,
     record_check,
     record_refusal,
@@ -22,6 +23,7 @@ __all__ = [
     "close_workshop",
     "forget_call",
     "open_joins",
+    "postpone_check",
     "record_acceptance",
     "record_assessment",
     "record_check",
