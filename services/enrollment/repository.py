@@ -64,32 +64,29 @@ def seats_are_free(seats: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def reserve_seats(
-    connection: Connection, workshop_id: UUID, seats: int, *, starts_after: datetime | None
+    connection: Connection, workshop_id: UUID, seats: int, *, starts_after: datetime
 ) -> Reserved | None:
     """Take seats in one guarded statement; None when that was not possible.
 
     One statement, because between a look and a later write another buyer takes the seat. A CHECK in the
-    table stands behind it. `starts_after` also refuses workshops that have begun.
+    table stands behind it. `starts_after` is the moment of asking or of paying: nobody gets a seat in a
+    workshop that had begun by then.
     """
-    values: dict[str, Any] = {"wanted_id": workshop_id, "seats": seats}
-    if starts_after is not None:
-        values["starts_after"] = starts_after
-    statement = _reserve(seats_are_free, only_coming=starts_after is not None)
-    row = connection.execute(statement, values).one_or_none()
+    values = {"wanted_id": workshop_id, "seats": seats, "starts_after": starts_after}
+    row = connection.execute(_reserve(seats_are_free), values).one_or_none()
     return None if row is None else Reserved(**row._mapping)
 
 
 @cache
-def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]], *, only_coming: bool) -> Any:
+def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Any:
     # Built once for each guard, because this is the busiest writing path. A test takes the guard away.
     seats: ColumnElement[int] = bindparam("seats", type_=Integer)
     conditions = [
         _workshop.c.workshop_id == bindparam("wanted_id"),
         _workshop.c.state == WorkshopState.PUBLISHED,
+        _workshop.c.starts_at > bindparam("starts_after"),
         guard(seats),
     ]
-    if only_coming:
-        conditions.append(_workshop.c.starts_at > bindparam("starts_after"))
     return (
         update(_workshop)
         .where(and_(*conditions))

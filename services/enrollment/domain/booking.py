@@ -40,11 +40,22 @@ class BookingState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Unseated(StrEnum):
+    """Why a late payment got no seats."""
+
+    FULL = "full"
+    BEGUN = "begun"
+    CANCELLED = "cancelled"
+
+
 TRANSITIONS: Mapping[tuple[BookingState, BookingState], str] = {
     (BookingState.HELD, BookingState.CONFIRMED): "the payment was confirmed while the hold stood",
     (BookingState.HELD, BookingState.EXPIRED): "the hold ended without a payment",
-    (BookingState.EXPIRED, BookingState.CONFIRMED): "the payment came late and all its seats were still free",
-    (BookingState.EXPIRED, BookingState.UNSEATED): "the payment came late and not all its seats were free",
+    (BookingState.EXPIRED, BookingState.CONFIRMED): "paid before the workshop began, and all seats free",
+    (
+        BookingState.EXPIRED,
+        BookingState.UNSEATED,
+    ): "the payment came late, and its seats could not be given back",
     (BookingState.CONFIRMED, BookingState.CANCELLED): "the seats were given back",
 }
 
@@ -90,7 +101,7 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
 
     `submission_id` recognises the same form sent twice. `page_open_until` is the end of the newest payment page
     that was opened. `payment_id` is the payment that was given the
-    seats, or that has to be returned because there were none.
+    seats, or that has to be returned because there were none, for `unseated_reason`.
     """
 
     __tablename__ = "booking"
@@ -121,6 +132,7 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
     expired_at: Mapped[datetime | None] = mapped_column(default=None)
     unseated_at: Mapped[datetime | None] = mapped_column(default=None)
+    unseated_reason: Mapped[Unseated | None] = mapped_column(StateType(Unseated), default=None)
     payment_problem: Mapped[str | None] = mapped_column(default=None)
     payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
     extensions: Mapped[int] = mapped_column(default=0)
@@ -173,11 +185,11 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         self.payment_id = payment_id
         self.confirmed_at = now
 
-    def unseat(self, payment_id: UUID, now: datetime) -> None:
-        """A payment found its seats gone: the money is to be returned."""
+    def unseat(self, payment_id: UUID, reason: Unseated, now: datetime) -> None:
+        """A late payment gets no seats: the money is to be returned."""
         self._move(BookingState.UNSEATED)
         self.payment_id = payment_id
-        self.unseated_at = now
+        self.unseated_at, self.unseated_reason = now, reason
 
     def note_payment_problem(self, reason: str, at: datetime) -> None:
         """Remember the newest failed attempt to pay."""

@@ -142,7 +142,7 @@ def _paid_step(seat: SeatState, progress: Progress | None) -> Step:
         return Step(title=title, state="todo", at=None, text="We have not received the payment yet.")
     at = progress.coverage_at
     if progress.coverage is Coverage.COVERED and seat is SeatState.LOST:
-        text = "The payment came after the seat had been given back and sold. The money is returned."
+        text = "The payment came after the seat had been given back. The money is returned."
         return Step(title=title, state="problem", at=at, text=text)
     if progress.coverage is Coverage.COVERED:
         return Step(title=title, state="done", at=at, text="The payment is confirmed.")

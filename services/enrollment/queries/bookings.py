@@ -21,7 +21,7 @@ from services.enrollment.domain import (
     StaffMember,
     Workshop,
 )
-from services.enrollment.domain.booking import MONEY_DIFFERS
+from services.enrollment.domain.booking import MONEY_DIFFERS, Unseated
 from services.enrollment.domain.progress import AssessmentFacts, Coverage, Step, progress_steps
 from services.enrollment.queries.catalogue import BlockView, blocks_of
 
@@ -99,6 +99,7 @@ class BookingPage:
     confirmed_at: datetime | None
     expired_at: datetime | None
     unseated_at: datetime | None
+    unseated_reason: Unseated
     payment_problem: str | None
     payment_problem_at: datetime | None
     workshop_id: UUID
@@ -184,6 +185,7 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
         confirmed_at=booking.confirmed_at,
         expired_at=booking.expired_at,
         unseated_at=booking.unseated_at,
+        unseated_reason=booking.unseated_reason or Unseated.FULL,
         payment_problem=booking.payment_problem,
         payment_problem_at=booking.payment_problem_at,
         workshop_id=workshop.workshop_id,

@@ -26,7 +26,7 @@ class AccountState(StrEnum):
 STATE_REASONS: dict[AccountState, str] = {
     AccountState.UNHEARD: "something about the booking arrived before the booking itself",
     AccountState.DISPUTED: "the payer's bank disputes the money that covers the seats",
-    AccountState.REFUND_DUE: "the money came after the seats had gone to others and is to be returned",
+    AccountState.REFUND_DUE: "the money came after the hold, got no seats, and is to be returned",
     AccountState.RETURNED: "the money was refunded, or lost in a dispute",
     AccountState.OPEN: "the seats are held and the money is expected",
     AccountState.SETTLED: "the exact amount is there, or nothing was to be paid",

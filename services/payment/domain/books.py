@@ -141,7 +141,7 @@ class Books:
             yield "partly_refunded"
 
     def _seatless(self, payable: Payable) -> bool:
-        # Once a late payment found the seats gone, no other payment for them can do better.
+        # Once a late payment got no seats, no other payment for them can do better.
         return self.account.closed and any(p.unseated_at for p in self._payments_of(payable))
 
     def _payments_of(self, payable: Payable) -> Sequence[Payment]:

@@ -16,6 +16,7 @@ from services.enrollment.domain.booking import (
     Booking,
     BookingState,
     HoldPolicy,
+    Unseated,
     new_reference,
     seat_shares,
 )
@@ -62,7 +63,7 @@ def test_a_reference_can_be_read_on_the_phone() -> None:
 def test_every_edge_has_a_reason_and_every_other_is_refused() -> None:
     moves = {
         BookingState.CONFIRMED: lambda one: one.confirm(uuid4(), NOW),
-        BookingState.UNSEATED: lambda one: one.unseat(uuid4(), NOW),
+        BookingState.UNSEATED: lambda one: one.unseat(uuid4(), Unseated.FULL, NOW),
     }
     assert all(TRANSITIONS.values())
     for start, (to, move) in itertools.product(BookingState, moves.items()):
