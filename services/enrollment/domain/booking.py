@@ -29,6 +29,9 @@ _LEAST_GAIN = timedelta(minutes=1)
 MONEY_DIFFERS = frozenset({"wrong_amount", "wrong_currency"})
 """Payment problems with which the payer was charged all the same."""
 
+MONEY_RETURNED = "returned"
+"""What is told once all of that money has gone back."""
+
 
 class BookingState(StrEnum):
     """What became of a booking."""
@@ -135,6 +138,8 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     unseated_reason: Mapped[Unseated | None] = mapped_column(StateType(Unseated), default=None)
     payment_problem: Mapped[str | None] = mapped_column(default=None)
     payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
+    wrong_money: Mapped[str | None] = mapped_column(default=None)
+    wrong_money_revision: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
     page_open_until: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -157,7 +162,7 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         """
         if self.state is not BookingState.HELD or now >= self.hold_ends_at:
             raise HoldOver
-        if self.payment_problem in MONEY_DIFFERS:
+        if self.wrong_money in MONEY_DIFFERS:
             raise PaymentUnderReview
         if self.page_open_until is not None and now < self.page_open_until:
             raise PaymentPageOpen
@@ -190,6 +195,11 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         self._move(BookingState.UNSEATED)
         self.payment_id = payment_id
         self.unseated_at, self.unseated_reason = now, reason
+
+    def note_wrong_money(self, fact: str, revision: int) -> None:
+        """Keep payment's newest fact about money that is not what was asked."""
+        if revision >= self.wrong_money_revision:
+            self.wrong_money, self.wrong_money_revision = fact, revision
 
     def note_payment_problem(self, reason: str, at: datetime) -> None:
         """Remember the newest failed attempt to pay."""

@@ -12,7 +12,14 @@ from services.enrollment.commands import (
     RecordPaymentProblem,
 )
 from services.enrollment.domain import Booking, BookingState, SeatState, WorkshopState
-from services.enrollment.domain.booking import MAX_SEATS, Unseated, new_reference, seat_shares
+from services.enrollment.domain.booking import (
+    MAX_SEATS,
+    MONEY_DIFFERS,
+    MONEY_RETURNED,
+    Unseated,
+    new_reference,
+    seat_shares,
+)
 from services.enrollment.domain.errors import BookingClosed, PriceChanged, UnknownWorkshop, WorkshopFull
 from services.enrollment.domain.people import AttendeeDetails, check_party
 from services.enrollment.handlers.holds import change_seats, known_booking, lost_seats
@@ -81,6 +88,7 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
         "pay_by": pay_by,
         "hold_ends_at": command.hold.hold_ends_at(pay_by),
         "extensions": 0,
+        "wrong_money_revision": 0,
     }
     for _ in range(_REFERENCE_TRIES):
         reference = new_reference()
@@ -160,7 +168,11 @@ def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
 
 def record_payment_problem(command: RecordPaymentProblem, tx: Tx) -> None:
     """Remember why paying did not work, for the booking page; the hold itself is left alone."""
-    known_booking(command.booking_id, tx).note_payment_problem(command.reason, command.occurred_at)
+    booking = known_booking(command.booking_id, tx)
+    if command.reason in MONEY_DIFFERS or command.reason == MONEY_RETURNED:
+        booking.note_wrong_money(command.reason, command.revision or 0)
+    else:
+        booking.note_payment_problem(command.reason, command.occurred_at)
 
 
 def _confirm(booking: Booking, payment_id: UUID, tx: Tx) -> None:

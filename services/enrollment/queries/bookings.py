@@ -21,7 +21,7 @@ from services.enrollment.domain import (
     StaffMember,
     Workshop,
 )
-from services.enrollment.domain.booking import MONEY_DIFFERS, Unseated
+from services.enrollment.domain.booking import MONEY_DIFFERS, MONEY_RETURNED, Unseated
 from services.enrollment.domain.progress import AssessmentFacts, Coverage, Step, progress_steps
 from services.enrollment.queries.catalogue import BlockView, blocks_of
 
@@ -102,6 +102,7 @@ class BookingPage:
     unseated_reason: Unseated
     payment_problem: str | None
     payment_problem_at: datetime | None
+    wrong_money: str | None
     workshop_id: UUID
     workshop_title: str
     course_code: str
@@ -136,7 +137,12 @@ class BookingPage:
     @property
     def money_differs(self) -> bool:
         """Whether money came that is not what was asked: the payer was charged, and nothing is covered."""
-        return self.payment_problem in MONEY_DIFFERS
+        return self.wrong_money in MONEY_DIFFERS
+
+    @property
+    def money_went_back(self) -> bool:
+        """Whether money came that was not what was asked, and has been returned."""
+        return self.wrong_money == MONEY_RETURNED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +194,7 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
         unseated_reason=booking.unseated_reason or Unseated.FULL,
         payment_problem=booking.payment_problem,
         payment_problem_at=booking.payment_problem_at,
+        wrong_money=booking.wrong_money,
         workshop_id=workshop.workshop_id,
         workshop_title=workshop.title,
         course_code=course.code,
