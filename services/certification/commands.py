@@ -132,6 +132,15 @@ class RecordCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PostponeCheck:
+    """Asking about a name failed on our side: it waits its turn again, behind the others."""
+
+    enrollment_id: UUID
+    revision: int
+    wait_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordExam:
     """The attendee passed the Scrum Alliance's exam on that day."""
 

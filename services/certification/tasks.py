@@ -8,11 +8,15 @@ docs/decisions/0018-quiet-after-a-lost-answer.md.
 
 import time
 from collections.abc import Callable
+from uuid import UUID
+
+import structlog
 
 from services.certification import handlers
 from services.certification.commands import (
     BeginSubmission,
     ForgetCall,
+    PostponeCheck,
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
@@ -31,8 +35,12 @@ from services.certification.queries import stranded_and_held_back
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
 from shared.errors import Permanent, Unavailable
+from shared.messaging.failures import raise_if_away
 from shared.messaging.subscriptions import TimerContext
 from shared.messaging.tasks import Work
+from shared.observability.redaction import describe_error, where
+
+log = structlog.get_logger()
 
 HOLD_SECONDS = 30.0
 """Longer than a look-up and a submission can take together (two times 13 s)."""
@@ -143,31 +151,67 @@ def check_activations_with(
         with context.transactions.read() as session:
             stranded = stranded_and_held_back(session)
         for enrollment_id in stranded:
-            with context.transactions.begin() as tx:
-                handlers.withhold_stranded(WithholdStranded(enrollment_id=enrollment_id), tx)
+            try:
+                with context.transactions.begin() as tx:
+                    handlers.withhold_stranded(WithholdStranded(enrollment_id=enrollment_id), tx)
+            except Exception as error:
+                raise_if_away(error)
+                _passed_over(enrollment_id, error)
         with context.transactions.read() as session:
             due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
         for submission in due:
-            record, answered = None, True
             try:
-                record = registry.look_up(submission.reference)
-            except (Unavailable, Permanent):
-                answered = False
-            checkpoint("after_look_up_before_recorded")
-            with context.transactions.begin() as tx:
-                handlers.record_check(
-                    RecordCheck(
-                        enrollment_id=submission.enrollment_id,
-                        revision=submission.revision,
-                        answered=answered,
-                        known=record is not None,
-                        activated_at=record.activated_at if record else None,
-                        issued_on=record.issued_on if record else None,
-                        poll_seconds=poll_seconds,
-                    ),
-                    tx,
-                )
+                answered = check(submission, context)
+            except Exception as error:
+                raise_if_away(error)
+                # One name that cannot be followed must not keep the others from being followed.
+                _put_back(submission, error, poll_seconds, context)
+                continue
             if not answered:
                 return
 
+    def check(submission: Submission, context: TimerContext) -> bool:
+        record, answered = None, True
+        try:
+            record = registry.look_up(submission.reference)
+        except (Unavailable, Permanent):
+            answered = False
+        checkpoint("after_look_up_before_recorded")
+        with context.transactions.begin() as tx:
+            handlers.record_check(
+                RecordCheck(
+                    enrollment_id=submission.enrollment_id,
+                    revision=submission.revision,
+                    answered=answered,
+                    known=record is not None,
+                    activated_at=record.activated_at if record else None,
+                    issued_on=record.issued_on if record else None,
+                    poll_seconds=poll_seconds,
+                ),
+                tx,
+            )
+        return answered
+
     return check_activations
+
+
+def _passed_over(enrollment_id: UUID, error: Exception) -> None:
+    log.error(
+        "activation_unread",
+        enrollment_id=str(enrollment_id),
+        error=describe_error(error),
+        place=where(error),
+    )
+
+
+def _put_back(submission: Submission, error: Exception, wait_seconds: float, context: TimerContext) -> None:
+    _passed_over(submission.enrollment_id, error)
+    with context.transactions.begin() as tx:
+        handlers.postpone_check(
+            PostponeCheck(
+                enrollment_id=submission.enrollment_id,
+                revision=submission.revision,
+                wait_seconds=wait_seconds,
+            ),
+            tx,
+        )

@@ -7,7 +7,18 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -53,32 +64,29 @@ def seats_are_free(seats: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def reserve_seats(
-    connection: Connection, workshop_id: UUID, seats: int, *, starts_after: datetime | None
+    connection: Connection, workshop_id: UUID, seats: int, *, starts_after: datetime
 ) -> Reserved | None:
     """Take seats in one guarded statement; None when that was not possible.
 
     One statement, because between a look and a later write another buyer takes the seat. A CHECK in the
-    table stands behind it. `starts_after` also refuses workshops that have begun.
+    table stands behind it. `starts_after` is the moment of asking or of paying: nobody gets a seat in a
+    workshop that had begun by then.
     """
-    values: dict[str, Any] = {"wanted_id": workshop_id, "seats": seats}
-    if starts_after is not None:
-        values["starts_after"] = starts_after
-    statement = _reserve(seats_are_free, only_coming=starts_after is not None)
-    row = connection.execute(statement, values).one_or_none()
+    values = {"wanted_id": workshop_id, "seats": seats, "starts_after": starts_after}
+    row = connection.execute(_reserve(seats_are_free), values).one_or_none()
     return None if row is None else Reserved(**row._mapping)
 
 
 @cache
-def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]], *, only_coming: bool) -> Any:
+def _reserve(guard: Callable[[ColumnElement[int]], ColumnElement[bool]]) -> Any:
     # Built once for each guard, because this is the busiest writing path. A test takes the guard away.
     seats: ColumnElement[int] = bindparam("seats", type_=Integer)
     conditions = [
         _workshop.c.workshop_id == bindparam("wanted_id"),
         _workshop.c.state == WorkshopState.PUBLISHED,
+        _workshop.c.starts_at > bindparam("starts_after"),
         guard(seats),
     ]
-    if only_coming:
-        conditions.append(_workshop.c.starts_at > bindparam("starts_after"))
     return (
         update(_workshop)
         .where(and_(*conditions))
@@ -135,14 +143,28 @@ def enrollments_of_booking(session: Session, booking_id: UUID) -> Sequence[Enrol
     ).all()
 
 
-def due_holds(session: Session, now: datetime, limit: int) -> Sequence[UUID]:
-    """Bookings whose hold is over, the longest over first."""
-    return session.scalars(
-        select(Booking.booking_id)
-        .where(Booking.state == BookingState.HELD, Booking.hold_ends_at <= now)
-        .order_by(Booking.hold_ends_at)
-        .limit(limit)
-    ).all()
+@dataclass(frozen=True, kw_only=True)
+class DueHold:
+    """A hold that is over, by the order in which holds are ended."""
+
+    hold_ends_at: datetime
+    booking_id: UUID
+
+
+def due_holds(session: Session, now: datetime, limit: int, *, after: DueHold | None) -> Sequence[DueHold]:
+    """Bookings whose hold is over, the longest over first; those behind `after`, if it is given."""
+    due = select(Booking.hold_ends_at, Booking.booking_id).where(
+        Booking.state == BookingState.HELD, Booking.hold_ends_at <= now
+    )
+    if after is not None:
+        due = due.where(
+            or_(
+                Booking.hold_ends_at > after.hold_ends_at,
+                and_(Booking.hold_ends_at == after.hold_ends_at, Booking.booking_id > after.booking_id),
+            )
+        )
+    rows = session.execute(due.order_by(Booking.hold_ends_at, Booking.booking_id).limit(limit))
+    return [DueHold(hold_ends_at=row.hold_ends_at, booking_id=row.booking_id) for row in rows]
 
 
 def workshop(session: Session, workshop_id: UUID) -> Workshop | None:

@@ -105,7 +105,10 @@ def to_record_dispute_end(event: DisputeClosed) -> RecordCoverage:
 def to_record_problem(event: PaymentFailed | PaymentExpired) -> RecordPaymentProblem:
     """An attempt to pay did not succeed."""
     return RecordPaymentProblem(
-        booking_id=event.booking_id, reason=event.reason, occurred_at=event.occurred_at
+        booking_id=event.booking_id,
+        reason=event.reason,
+        occurred_at=event.occurred_at,
+        revision=event.revision if isinstance(event, PaymentFailed) else None,
     )
 
 

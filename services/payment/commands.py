@@ -60,7 +60,7 @@ class KeepBooking:
 
 @dataclass(frozen=True, kw_only=True)
 class OweRefund:
-    """The seats were gone when this payment came: it is to be returned."""
+    """This payment came after the hold and got no seats: it is to be returned."""
 
     booking_id: UUID
     payment_id: UUID

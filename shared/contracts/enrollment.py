@@ -117,7 +117,7 @@ class BookingExpired(Event):
 @REGISTRY.event("booking.unseated.v1", publisher="enrollment", aggregate="booking", key="booking_id")
 @dataclass(frozen=True, kw_only=True)
 class BookingUnseated(Event):
-    """A payment came after the hold had ended and the seats were taken: the money is to be returned."""
+    """A payment came after the hold had ended and got no seats: the money is to be returned."""
 
     booking_id: UUID
     payment_id: UUID

@@ -93,13 +93,16 @@ class DisputeClosed(Event):
 class PaymentFailed(Event):
     """An attempt to pay was refused; the payer may try again while the hold stands. `reason` is a code.
 
-    With `wrong_amount` or `wrong_currency` money did come, but not what was asked: it covers nothing.
+    With `wrong_amount` or `wrong_currency` money did come, but not what was asked: it covers nothing; with
+    `returned` all such money has gone back. Only these carry a `revision`, which counts what was told of them
+    for this booking.
     """
 
     payable_id: UUID
     booking_id: UUID
     reason: str
     occurred_at: datetime
+    revision: int | None = None
 
 
 @REGISTRY.event("payment.expired.v1", publisher="payment", aggregate="payable", key="payable_id")

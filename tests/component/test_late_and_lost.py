@@ -11,6 +11,7 @@ from tests.support.whole_story import (
     complete,
     end_workshop,
     finance_line,
+    go_to_stripe,
     page,
     pay,
     pay_unnoticed,
@@ -115,3 +116,31 @@ def _owes_the_money_back(rostrum: WholeSite, late: Order) -> None:
     assert (line.state, line.attention) == ("To be returned", "Late without a seat")
     assert line.expected == "0.00"
     assert line.received == line.difference != "0.00"
+
+
+def test_paid_after_the_workshop_began_the_money_is_due_for_return(rostrum: WholeSite) -> None:
+    workshop = plan(rostrum)
+    rostrum.pass_time(days=6, hours=23, minutes=50)
+    early, late = book(rostrum, workshop), book(rostrum, workshop)
+    pay_unnoticed(rostrum, early)
+    browser = go_to_stripe(rostrum, late)
+    rostrum.pass_time(minutes=20)
+    rostrum.stripe.pull("pay", session=browser.url.rsplit("/", 1)[1])
+    let_the_hold_end(rostrum)
+    assert len(rostrum.said(BookingExpired)) == 2
+    rostrum.prompt = True
+
+    rostrum.deliver()
+
+    # The first was paid before the workshop began: only the news of it was late.
+    assert "Your booking is confirmed" in page(early.booking_url)
+    assert len(rostrum.said(BookingConfirmed)) == len(rostrum.said(BookingUnseated)) == 1
+    shown = page(late.booking_url)
+    assert "The workshop has already begun" in shown
+    assert "Your money comes back" in shown
+    assert "sold" not in shown
+    assert "gone to others" not in page(late.pay_url)
+    line = finance_line(rostrum, late)
+    assert (line.state, line.attention) == ("To be returned", "Late without a seat")
+    assert seats_left(rostrum, workshop) == 9
+    assert rostrum.unfinished() == []

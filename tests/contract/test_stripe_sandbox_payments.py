@@ -163,6 +163,20 @@ def test_refunds_whole_and_partial_never_exceed_the_charge(sandbox: Running) -> 
     assert event_types(sandbox)[5:] == ["refund.created", "charge.refunded", "refund.updated"] * 2
 
 
+def test_a_bank_may_return_a_refund(sandbox: Running) -> None:
+    charge = sandbox.pay()
+    sandbox.control("refund/fail", {"charge": charge.id}, status=404)
+    refund = sandbox.client.v1.refunds.create({"charge": charge.id})
+    failed = sandbox.control("refund/fail", {"charge": charge.id})
+    assert (failed["id"], failed["status"]) == (refund.id, "failed")
+    assert sandbox.client.v1.refunds.retrieve(refund.id).failure_reason == "expired_or_canceled_card"
+    there = sandbox.client.v1.charges.retrieve(charge.id)
+    assert (there.amount_refunded, there.refunded) == (0, False)
+    assert event_types(sandbox)[-2:] == ["refund.updated", "refund.failed"]
+    sandbox.control("refund/fail", {"charge": charge.id}, status=400)
+    assert sandbox.client.v1.refunds.create({"charge": charge.id}).status == "succeeded"
+
+
 @pytest.mark.parametrize(
     ("params", "code"),
     [

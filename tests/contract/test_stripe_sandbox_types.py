@@ -37,6 +37,9 @@ def sandbox() -> Iterator[Running]:
         sandbox.client.v1.checkout.sessions.expire(sandbox.open_session().id)
         sandbox.client.v1.refunds.create({"charge": sandbox.pay().id, "amount": 500})
         sandbox.control("refund", {"charge": sandbox.pay().id})
+        charge = sandbox.pay()
+        sandbox.control("refund", {"charge": charge.id})
+        sandbox.control("refund/fail", {"charge": charge.id})
         for outcome in ("win", "lose"):
             charge = sandbox.pay()
             sandbox.control("dispute/open", {"charge": charge.id})
@@ -90,7 +93,7 @@ def test_what_an_event_tells_of_is_what_the_library_declares(sandbox: Running) -
         "checkout.session.completed", "checkout.session.expired", "payment_intent.created",
         "payment_intent.succeeded", "payment_intent.payment_failed", "charge.succeeded", "charge.failed",
         "charge.updated", "charge.refunded", "refund.created", "refund.updated", "charge.dispute.created",
-        "charge.dispute.closed",
+        "charge.dispute.closed", "refund.failed",
     }  # fmt: skip
 
 

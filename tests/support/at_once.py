@@ -7,20 +7,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-THREADS = 25
 
-
-def at_once(calls: Sequence[Callable[[], T]], *, threads: int = THREADS) -> list[T]:
-    """Run all calls on threads that start together."""
-    barrier = threading.Barrier(min(threads, len(calls)))
-    waiting = threading.local()
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Run all calls, each on a thread of its own; none begins before all threads are there."""
+    barrier = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
-        # Each thread waits once, before its first call: after that all are busy.
-        if not getattr(waiting, "done", False):
-            waiting.done = True
-            barrier.wait(timeout=30)
+        barrier.wait(timeout=30)
         return call()
 
-    with ThreadPoolExecutor(min(threads, len(calls))) as pool:
+    # A thread that waits for the others takes no second call, so the pool starts one for each.
+    with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))

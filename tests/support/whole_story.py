@@ -151,11 +151,11 @@ def pay_by_card(browser: Visitor) -> Visitor:
     return browser
 
 
-def page(url: str) -> str:
+def page(url: str, *, status: int = 200) -> str:
     """The words of a page that must be there."""
     browser = Visitor()
     browser.open(url)
-    assert browser.status == 200, (browser.status, browser.text)
+    assert browser.status == status, (browser.status, browser.text)
     return browser.text
 
 

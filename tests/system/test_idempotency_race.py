@@ -47,7 +47,7 @@ class TwoWebs:
 
     def copies(self, key: str, asked: dict[str, Any]) -> list[Any]:
         """All of them at once, in turns at the one and at the other."""
-        return at_once([self.copy(which, key, asked) for which in range(COPIES)], threads=COPIES)
+        return at_once([self.copy(which, key, asked) for which in range(COPIES)])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -99,7 +99,7 @@ def test_fifty_copies_with_one_of_another_request(webs: TwoWebs) -> None:
     """Whichever comes first is done; all copies of the other are refused or told to wait."""
     workshop_id, key = webs.shop.plan(), str(uuid4())
     wanted = [body(workshop_id, locale=locale) for locale in ("en", "de")]
-    answers = at_once([webs.copy(n, key, wanted[n // 2 % 2]) for n in range(COPIES)], threads=COPIES)
+    answers = at_once([webs.copy(n, key, wanted[n // 2 % 2]) for n in range(COPIES)])
     assert {answer.status_code for answer in answers} <= {201, 409, 422}
     assert webs.shop.count("booking") == 1
     assert {webs.post(0, key, each).status_code for each in wanted} == {201, 422}

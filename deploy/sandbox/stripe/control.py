@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from deploy.sandbox.stripe import payments
+from deploy.sandbox.stripe import payments, refunds
 from deploy.sandbox.stripe.cards import SUCCEEDS, find_card
 from deploy.sandbox.stripe.checkout import expire_session
 from deploy.sandbox.stripe.errors import ApiError, missing_resource
@@ -237,10 +237,16 @@ def refund() -> AnyResponse:
     """Refund a charge, whole unless `amount` says otherwise."""
     sent = _sent({**_WHICH_CHARGE, "amount": Integer(minimum=1), "reason": Text()})
     with current_sandbox().transaction() as tx:
-        charge_id = _charge(tx, sent)
-        return _done(
-            payments.create_refund(tx, charge_id, amount=sent.get("amount"), reason=sent.get("reason"))
-        )
+        amount, reason = sent.get("amount"), sent.get("reason")
+        return _done(refunds.create_refund(tx, _charge(tx, sent), amount=amount, reason=reason))
+
+
+@blueprint.post("/refund/fail")
+def fail_refund() -> AnyResponse:
+    """Let the bank return the newest refund of a charge."""
+    with current_sandbox().transaction() as tx:
+        charge_id = _charge(tx, _sent(_WHICH_CHARGE))
+        return _done(refunds.fail_refund(tx, _newest(tx, REFUND, charge_id)))
 
 
 @blueprint.post("/dispute/open")
@@ -260,14 +266,14 @@ def close_dispute(outcome: str) -> AnyResponse:
         raise ApiError(404, f"A dispute can be opened, won (win) or lost (lose), not: {outcome}.")
     sent = _sent({**_WHICH_CHARGE, "dispute": Text()})
     with current_sandbox().transaction() as tx:
-        dispute_id = sent.get("dispute") or _newest_dispute(tx, _charge(tx, sent))
+        dispute_id = sent.get("dispute") or _newest(tx, DISPUTE, _charge(tx, sent))
         return _done(payments.close_dispute(tx, dispute_id, won=outcome == "win"))
 
 
-def _newest_dispute(tx: Transaction, charge_id: str) -> str:
-    found = next((item for item in tx.newest_first(DISPUTE) if item["charge"] == charge_id), None)
+def _newest(tx: Transaction, kind: str, charge_id: str) -> str:
+    found = next((item for item in tx.newest_first(kind) if item["charge"] == charge_id), None)
     if found is None:
-        raise missing_resource("dispute of the charge", charge_id, param="charge")
+        raise missing_resource(f"{kind} of the charge", charge_id, param="charge")
     return str(found["id"])
 
 

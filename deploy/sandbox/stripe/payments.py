@@ -1,11 +1,10 @@
-"""What happens to money: a session is paid, a charge refunded or disputed."""
+"""What happens to money: a session is paid, a charge is disputed."""
 
 from dataclasses import dataclass
 
 from deploy.sandbox.stripe import charges, objects
 from deploy.sandbox.stripe.cards import SUCCEEDS, Card
 from deploy.sandbox.stripe.checkout import find_session
-from deploy.sandbox.stripe.currencies import show
 from deploy.sandbox.stripe.errors import ApiError, missing_resource
 from deploy.sandbox.stripe.events import emit
 from deploy.sandbox.stripe.store import (
@@ -14,7 +13,6 @@ from deploy.sandbox.stripe.store import (
     DISPUTE,
     LINE_ITEMS,
     PAYMENT_INTENT,
-    REFUND,
     SESSION,
     JsonObject,
     Transaction,
@@ -125,65 +123,8 @@ def _succeed(
     emit(tx, "charge.updated", charge, {"balance_transaction": None})
 
 
-def create_refund(
-    tx: Transaction,
-    charge_id: str,
-    *,
-    amount: int | None = None,
-    reason: str | None = None,
-    metadata: JsonObject | None = None,
-) -> JsonObject:
-    """Give back a charge, whole or in part. Stripe keeps its fee."""
-    found = find_charge(tx, charge_id)
-    if found["status"] != "succeeded":
-        message = f"This charge ({charge_id}) has not succeeded, so it cannot be refunded."
-        raise ApiError(400, message, param="charge")
-    if _dispute_forbids_refund(tx, charge_id):
-        message = f"Charge {charge_id} has been charged back; cannot issue a refund."
-        raise ApiError(400, message, code="charge_disputed")
-    left = found["amount"] - found["amount_refunded"]
-    if left == 0:
-        message = f"Charge {charge_id} has already been refunded."
-        raise ApiError(400, message, code="charge_already_refunded")
-    if amount is not None and amount > left:
-        message = (
-            f"Refund amount ({show(amount, found['currency'])}) is greater than unrefunded amount on charge "
-            f"({show(left, found['currency'])})"
-        )
-        raise ApiError(400, message, param="amount")
-    charge = tx.edit(CHARGE, charge_id)
-    before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
-    refund = objects.refund(charge, amount=amount or left, reason=reason, metadata=metadata or {}, now=tx.now)
-    movement = objects.balance_transaction(
-        "refund",
-        "refund",
-        refund["id"],
-        amount=-refund["amount"],
-        fee=0,
-        currency=refund["currency"],
-        now=tx.now,
-        description="REFUND FOR CHARGE",
-    )
-    tx.put(BALANCE_TRANSACTION, movement)
-    refund["balance_transaction"] = movement["id"]
-    tx.put(REFUND, refund)
-    charge["amount_refunded"] += refund["amount"]
-    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    emit(tx, "refund.created", refund)
-    emit(tx, "charge.refunded", charge, {key: old for key, old in before.items() if old != charge[key]})
-    # The bank's reference comes a little later, as an update of the refund.
-    card = refund["destination_details"]["card"]
-    pending = dict(card)
-    card |= {
-        "reference": str(int(refund["created"]))[-10:].rjust(11, "7"),
-        "reference_status": "available",
-        "reference_type": "acquirer_reference_number",
-    }
-    emit(tx, "refund.updated", refund, {"destination_details": {"card": pending}})
-    return refund
-
-
-def _dispute_forbids_refund(tx: Transaction, charge_id: str) -> bool:
+def dispute_forbids_refund(tx: Transaction, charge_id: str) -> bool:
+    """Whether the bank has taken this charge, or may still."""
     return any(
         dispute["charge"] == charge_id and dispute["status"] != "won" for dispute in tx.newest_first(DISPUTE)
     )
@@ -196,7 +137,7 @@ def open_dispute(
     found = find_charge(tx, charge_id)
     if found["status"] != "succeeded" or found["refunded"]:
         raise ApiError(400, f"Charge {charge_id} has no money that could be disputed.", param="charge")
-    if _dispute_forbids_refund(tx, charge_id):
+    if dispute_forbids_refund(tx, charge_id):
         raise ApiError(400, f"Charge {charge_id} is disputed already.", param="charge")
     charge = tx.edit(CHARGE, charge_id)
     amount = amount or charge["amount"] - charge["amount_refunded"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
-from deploy.sandbox.stripe import checkout, payments, schemas
+from deploy.sandbox.stripe import checkout, payments, refunds, schemas
 from deploy.sandbox.stripe.api import Call, Endpoint, refuse
 from deploy.sandbox.stripe.errors import ApiError, missing_resource, not_implemented
 from deploy.sandbox.stripe.events import RETENTION_SECONDS
@@ -63,7 +63,7 @@ def _create_refund(call: Call) -> JsonObject:
     elif "payment_intent" in params:
         message = "You may only specify one of these parameters: charge, payment_intent."
         raise ApiError(400, message)
-    return payments.create_refund(
+    return refunds.create_refund(
         call.tx,
         charge_id,
         amount=params.get("amount"),

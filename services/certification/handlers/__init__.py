@@ -16,6 +16,7 @@ from services.certification.handlers.stranded import withhold_stranded
 from services.certification.handlers.submissions import (
     begin_submission,
     forget_call,
+    postpone_check,
     record_acceptance,
     record_check,
     record_refusal,
@@ -27,6 +28,7 @@ __all__ = [
     "close_workshop",
     "forget_call",
     "open_joins",
+    "postpone_check",
     "record_acceptance",
     "record_assessment",
     "record_check",

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.certification.commands import (
     BeginSubmission,
     ForgetCall,
+    PostponeCheck,
     RecordAcceptance,
     RecordCheck,
     RecordRefusal,
@@ -162,6 +163,13 @@ def record_check(command: RecordCheck, tx: Tx) -> None:
         _note_issue(join, command.issued_on, tx)
     submission.next_check_at = _next_check(join, submission, command.poll_seconds, tx)
     settle(join, tx)
+
+
+def postpone_check(command: PostponeCheck, tx: Tx) -> None:
+    """Ask about this name later. Nothing is judged here, because judging may be what failed."""
+    _, submission = _locked(command.enrollment_id, command.revision, tx)
+    if submission is not None and submission.next_check_at is not None:
+        submission.next_check_at = tx.now() + timedelta(seconds=command.wait_seconds)
 
 
 def _accept(join: Join, submission: Submission, tx: Tx) -> None:

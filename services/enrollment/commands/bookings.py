@@ -68,8 +68,12 @@ class RenewLinks:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPaymentProblem:
-    """An attempt to pay did not succeed."""
+    """An attempt to pay did not succeed.
+
+    `revision` counts the facts about money that is not what was asked; attempts without money have none.
+    """
 
     booking_id: UUID
     reason: str
     occurred_at: datetime
+    revision: int | None = None

@@ -29,6 +29,9 @@ _LEAST_GAIN = timedelta(minutes=1)
 MONEY_DIFFERS = frozenset({"wrong_amount", "wrong_currency"})
 """Payment problems with which the payer was charged all the same."""
 
+MONEY_RETURNED = "returned"
+"""What is told once all of that money has gone back."""
+
 
 class BookingState(StrEnum):
     """What became of a booking."""
@@ -40,11 +43,22 @@ class BookingState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Unseated(StrEnum):
+    """Why a late payment got no seats."""
+
+    FULL = "full"
+    BEGUN = "begun"
+    CANCELLED = "cancelled"
+
+
 TRANSITIONS: Mapping[tuple[BookingState, BookingState], str] = {
     (BookingState.HELD, BookingState.CONFIRMED): "the payment was confirmed while the hold stood",
     (BookingState.HELD, BookingState.EXPIRED): "the hold ended without a payment",
-    (BookingState.EXPIRED, BookingState.CONFIRMED): "the payment came late and all its seats were still free",
-    (BookingState.EXPIRED, BookingState.UNSEATED): "the payment came late and not all its seats were free",
+    (BookingState.EXPIRED, BookingState.CONFIRMED): "paid before the workshop began, and all seats free",
+    (
+        BookingState.EXPIRED,
+        BookingState.UNSEATED,
+    ): "the payment came late, and its seats could not be given back",
     (BookingState.CONFIRMED, BookingState.CANCELLED): "the seats were given back",
 }
 
@@ -90,7 +104,7 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
 
     `submission_id` recognises the same form sent twice. `page_open_until` is the end of the newest payment page
     that was opened. `payment_id` is the payment that was given the
-    seats, or that has to be returned because there were none.
+    seats, or that has to be returned because there were none, for `unseated_reason`.
     """
 
     __tablename__ = "booking"
@@ -121,8 +135,11 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     confirmed_at: Mapped[datetime | None] = mapped_column(default=None)
     expired_at: Mapped[datetime | None] = mapped_column(default=None)
     unseated_at: Mapped[datetime | None] = mapped_column(default=None)
+    unseated_reason: Mapped[Unseated | None] = mapped_column(StateType(Unseated), default=None)
     payment_problem: Mapped[str | None] = mapped_column(default=None)
     payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
+    wrong_money: Mapped[str | None] = mapped_column(default=None)
+    wrong_money_revision: Mapped[int] = mapped_column(default=0)
     extensions: Mapped[int] = mapped_column(default=0)
     page_open_until: Mapped[datetime | None] = mapped_column(default=None)
 
@@ -145,7 +162,7 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         """
         if self.state is not BookingState.HELD or now >= self.hold_ends_at:
             raise HoldOver
-        if self.payment_problem in MONEY_DIFFERS:
+        if self.wrong_money in MONEY_DIFFERS:
             raise PaymentUnderReview
         if self.page_open_until is not None and now < self.page_open_until:
             raise PaymentPageOpen
@@ -173,11 +190,16 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         self.payment_id = payment_id
         self.confirmed_at = now
 
-    def unseat(self, payment_id: UUID, now: datetime) -> None:
-        """A payment found its seats gone: the money is to be returned."""
+    def unseat(self, payment_id: UUID, reason: Unseated, now: datetime) -> None:
+        """A late payment gets no seats: the money is to be returned."""
         self._move(BookingState.UNSEATED)
         self.payment_id = payment_id
-        self.unseated_at = now
+        self.unseated_at, self.unseated_reason = now, reason
+
+    def note_wrong_money(self, fact: str, revision: int) -> None:
+        """Keep payment's newest fact about money that is not what was asked."""
+        if revision >= self.wrong_money_revision:
+            self.wrong_money, self.wrong_money_revision = fact, revision
 
     def note_payment_problem(self, reason: str, at: datetime) -> None:
         """Remember the newest failed attempt to pay."""

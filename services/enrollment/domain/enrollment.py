@@ -25,7 +25,7 @@ TRANSITIONS: Mapping[tuple[SeatState, SeatState], str] = {
     (SeatState.HELD, SeatState.KEPT): "its booking was confirmed",
     (SeatState.HELD, SeatState.LOST): "its booking's hold ended",
     (SeatState.LOST, SeatState.KEPT): "its booking was paid late and reserved again",
-    (SeatState.LOST, SeatState.LOST): "its booking was paid late and the seats were gone",
+    (SeatState.LOST, SeatState.LOST): "its booking was paid late and got no seats",
 }
 
 

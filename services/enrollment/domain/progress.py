@@ -26,6 +26,10 @@ CoverageCause = Literal["paid", "refunded", "disputed", "dispute_won", "dispute_
 MembershipFact = Literal["requested", "submitted", "activated", "failed", "held"]
 
 
+_MONEY_FELL_AWAY = ("uncovered", "coverage_frozen")
+"""Certification's reasons for a hold that coverage alone decides."""
+
+
 class Progress(MappedAsDataclass, Base, kw_only=True):
     """The newest fact of each kind about one enrollment, as other services told them."""
 
@@ -53,13 +57,20 @@ class Progress(MappedAsDataclass, Base, kw_only=True):
         """Whether the name has gone to the Scrum Alliance; an activation says so too, if it comes first."""
         return self.submitted_at is not None or self.activated_at is not None
 
-    @property
-    def is_held(self) -> bool:
-        """Whether a fact fell away after the submission and has not come back: a dispute that was won ends it."""
+    def is_held(self, seat: SeatState, assessment: "AssessmentFacts | None") -> bool:
+        """Whether a fact fell away after the submission and has not come back: a dispute that was won ends it.
+
+        The hold is told once. Whether it stands is judged from the newest facts, which their revisions order,
+        as certification judges it: the clocks of payment and certification say nothing about each other.
+        """
         if self.held_at is None:
             return False
-        covered_at = self.coverage_at if self.coverage is Coverage.COVERED else None
-        return covered_at is None or covered_at <= self.held_at
+        if self.coverage is not Coverage.COVERED or seat is SeatState.LOST:
+            return True
+        if assessment is not None and not assessment.eligible:
+            return True
+        # Covered by the very first fact: that the money fell away has not been heard of here yet.
+        return self.held_reason in _MONEY_FELL_AWAY and self.coverage_revision <= 1
 
     @property
     def has_failed(self) -> bool:
@@ -121,7 +132,7 @@ def progress_steps(
     """Paid → attended → submitted → activated, with what went wrong where it did."""
     paid = _paid_step(seat, progress)
     attended = _attended_step(assessment)
-    submitted = _submitted_step(progress)
+    submitted = _submitted_step(seat, progress, assessment)
     activated = _activated_step(progress, exam_required=exam_required)
     steps = [paid, attended, submitted, activated]
     for index, step in enumerate(steps):
@@ -142,7 +153,7 @@ def _paid_step(seat: SeatState, progress: Progress | None) -> Step:
         return Step(title=title, state="todo", at=None, text="We have not received the payment yet.")
     at = progress.coverage_at
     if progress.coverage is Coverage.COVERED and seat is SeatState.LOST:
-        text = "The payment came after the seat had been given back and sold. The money is returned."
+        text = "The payment came after the seat had been given back. The money is returned."
         return Step(title=title, state="problem", at=at, text=text)
     if progress.coverage is Coverage.COVERED:
         return Step(title=title, state="done", at=at, text="The payment is confirmed.")
@@ -186,11 +197,11 @@ def _attended_step(assessment: AssessmentFacts | None) -> Step:
     return Step(title=title, state="problem", at=assessment.released_at, text=" ".join(missing))
 
 
-def _submitted_step(progress: Progress | None) -> Step:
+def _submitted_step(seat: SeatState, progress: Progress | None, assessment: AssessmentFacts | None) -> Step:
     title = "Submitted to the Scrum Alliance"
     if progress is None:
         return Step(title=title, state="todo", at=None, text="Your name is submitted after both steps above.")
-    if progress.is_held:
+    if progress.is_held(seat, assessment):
         return Step(
             title=title,
             state="problem",

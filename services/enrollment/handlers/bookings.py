@@ -12,7 +12,14 @@ from services.enrollment.commands import (
     RecordPaymentProblem,
 )
 from services.enrollment.domain import Booking, BookingState, SeatState, WorkshopState
-from services.enrollment.domain.booking import MAX_SEATS, new_reference, seat_shares
+from services.enrollment.domain.booking import (
+    MAX_SEATS,
+    MONEY_DIFFERS,
+    MONEY_RETURNED,
+    Unseated,
+    new_reference,
+    seat_shares,
+)
 from services.enrollment.domain.errors import BookingClosed, PriceChanged, UnknownWorkshop, WorkshopFull
 from services.enrollment.domain.people import AttendeeDetails, check_party
 from services.enrollment.handlers.holds import change_seats, known_booking, lost_seats
@@ -81,6 +88,7 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
         "pay_by": pay_by,
         "hold_ends_at": command.hold.hold_ends_at(pay_by),
         "extensions": 0,
+        "wrong_money_revision": 0,
     }
     for _ in range(_REFERENCE_TRIES):
         reference = new_reference()
@@ -132,18 +140,22 @@ def place_booking(command: PlaceBooking, tx: Tx) -> PlacedBooking:
 
 
 def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
-    """Money came: keep the seats. After the hold: reserve them again, all or none."""
+    """Money came: keep the seats. After the hold: reserve them again, all or none.
+
+    Late news of money that was paid before the workshop began is our delay and still seats; money paid after
+    that buys nothing.
+    """
     booking = known_booking(command.booking_id, tx)
     learn_coverage(command.coverage, "paid", command.occurred_at, tx)
     if booking.state is BookingState.HELD:
         _confirm(booking, command.payment_id, tx)
     elif booking.state is BookingState.EXPIRED:
         # The payment came late. Whoever holds the seats now keeps them; a part of the seats helps nobody.
-        connection = tx.session.connection()
-        if repository.reserve_seats(connection, booking.workshop_id, booking.seats, starts_after=None):
+        connection, paid_at = tx.session.connection(), command.occurred_at
+        if repository.reserve_seats(connection, booking.workshop_id, booking.seats, starts_after=paid_at):
             _confirm(booking, command.payment_id, tx)
         else:
-            booking.unseat(command.payment_id, tx.now())
+            booking.unseat(command.payment_id, _why_unseated(booking, paid_at, tx), tx.now())
             enrollments = change_seats(booking, SeatState.LOST, tx)
             tx.publish(
                 BookingUnseated(
@@ -156,7 +168,11 @@ def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
 
 def record_payment_problem(command: RecordPaymentProblem, tx: Tx) -> None:
     """Remember why paying did not work, for the booking page; the hold itself is left alone."""
-    known_booking(command.booking_id, tx).note_payment_problem(command.reason, command.occurred_at)
+    booking = known_booking(command.booking_id, tx)
+    if command.reason in MONEY_DIFFERS or command.reason == MONEY_RETURNED:
+        booking.note_wrong_money(command.reason, command.revision or 0)
+    else:
+        booking.note_payment_problem(command.reason, command.occurred_at)
 
 
 def _confirm(booking: Booking, payment_id: UUID, tx: Tx) -> None:
@@ -183,6 +199,17 @@ def _confirm(booking: Booking, payment_id: UUID, tx: Tx) -> None:
             ),
         )
     )
+
+
+def _why_unseated(booking: Booking, paid_at: datetime, tx: Tx) -> Unseated:
+    """Why the seats could not be given back, found out only when they could not."""
+    workshop = repository.workshop(tx.session, booking.workshop_id)
+    assert workshop is not None
+    if workshop.state is WorkshopState.CANCELLED:
+        return Unseated.CANCELLED
+    if workshop.state is WorkshopState.COMPLETED or workshop.starts_at <= paid_at:
+        return Unseated.BEGUN
+    return Unseated.FULL
 
 
 def _same_submission(command: PlaceBooking, tx: Tx) -> PlacedBooking | None:

@@ -21,7 +21,7 @@ from services.enrollment.domain import (
     StaffMember,
     Workshop,
 )
-from services.enrollment.domain.booking import MONEY_DIFFERS
+from services.enrollment.domain.booking import MONEY_DIFFERS, MONEY_RETURNED, Unseated
 from services.enrollment.domain.progress import AssessmentFacts, Coverage, Step, progress_steps
 from services.enrollment.queries.catalogue import BlockView, blocks_of
 
@@ -99,8 +99,10 @@ class BookingPage:
     confirmed_at: datetime | None
     expired_at: datetime | None
     unseated_at: datetime | None
+    unseated_reason: Unseated
     payment_problem: str | None
     payment_problem_at: datetime | None
+    wrong_money: str | None
     workshop_id: UUID
     workshop_title: str
     course_code: str
@@ -135,7 +137,12 @@ class BookingPage:
     @property
     def money_differs(self) -> bool:
         """Whether money came that is not what was asked: the payer was charged, and nothing is covered."""
-        return self.payment_problem in MONEY_DIFFERS
+        return self.wrong_money in MONEY_DIFFERS
+
+    @property
+    def money_went_back(self) -> bool:
+        """Whether money came that was not what was asked, and has been returned."""
+        return self.wrong_money == MONEY_RETURNED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +191,10 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
         confirmed_at=booking.confirmed_at,
         expired_at=booking.expired_at,
         unseated_at=booking.unseated_at,
+        unseated_reason=booking.unseated_reason or Unseated.FULL,
         payment_problem=booking.payment_problem,
         payment_problem_at=booking.payment_problem_at,
+        wrong_money=booking.wrong_money,
         workshop_id=workshop.workshop_id,
         workshop_title=workshop.title,
         course_code=course.code,

@@ -5,7 +5,7 @@ Date, which is how mail programs recognise it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from services.enrollment import handlers, queries
 from services.enrollment.commands import RecordLetter, WantLetters
 from services.enrollment.domain import Delivery, Letter, LetterKind
+from services.enrollment.domain.booking import Unseated
 from services.enrollment.domain.letter import TO_AN_ATTENDEE
 from services.enrollment.gateways.mail import LetterRefused, Mailer
 from services.enrollment.queries import AttendeeView, BookingPage, LetterFacts
@@ -28,6 +29,13 @@ from shared.money import format_money
 
 # The specials of RFC 5322, and what begins and ends an encoded word.
 _QUOTED_IN_HEADERS = re.compile(r'[()<>\[\]:;@\\,."=?]')
+
+_REGRETS: Mapping[Unseated, tuple[str, str]] = {
+    Unseated.FULL: ("the seats were gone", "by then they were taken by somebody else"),
+    Unseated.BEGUN: ("the workshop had begun", "the workshop had already begun"),
+    Unseated.CANCELLED: ("the workshop was cancelled", "the workshop had been cancelled"),
+}
+"""Why a late payment got no seats: for the subject, and for the letter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,20 +215,21 @@ def _to_attendee(
 
 
 def _regret(booking: BookingPage, correspondence: Correspondence) -> tuple[Address, str, list[str]]:
+    because, instead = _REGRETS[booking.unseated_reason]
     link = _booking_link(booking, correspondence)
     amount = format_money(booking.amount_minor, booking.currency, booking.locale)
     lines = [
         f"Hello {booking.payer_name},",
         "",
         f"your payment for booking {booking.reference} ({booking.workshop_title}) reached us after the",
-        "seats had been given back, and by then they were taken by somebody else.",
+        f"seats had been given back, and {instead}.",
         "",
         f"You get {amount} back, the whole amount, in the way you paid. You need not do anything.",
         "",
         "Your booking:",
         link,
     ]
-    subject = f"Booking {booking.reference}: the seats were gone, your money comes back"
+    subject = f"Booking {booking.reference}: {because}, your money comes back"
     return _recipient(booking.payer_name, booking.payer_email), subject, lines
 
 

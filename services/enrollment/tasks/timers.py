@@ -1,10 +1,14 @@
 """What enrollment does regularly: end holds, see whether the seats add up, forget attempts to sign in."""
 
+from uuid import UUID
+
 import structlog
 
 from services.enrollment import handlers, queries, repository
 from services.enrollment.commands import EndHold, ForgetLogins
+from shared.messaging.failures import raise_if_away
 from shared.messaging.subscriptions import TimerContext
+from shared.observability.redaction import describe_error, where
 
 _BATCH = 200
 
@@ -14,13 +18,32 @@ log = structlog.get_logger()
 def end_holds(context: TimerContext) -> None:
     """Give back the seats of holds that are over, each booking in a transaction of its own.
 
-    Found without a lock and judged again under it, because a payment may come in between.
+    Found without a lock and judged again under it, because a payment may come in between. The run ends after
+    a bounded number of ended holds; those that cannot be ended are passed over, or the same ones would stand
+    in front every time.
     """
-    with context.transactions.read() as session:
-        due = repository.due_holds(session, context.clock.now(), _BATCH)
-    for booking_id in due:
+    now, ended, after = context.clock.now(), 0, None
+    while ended < _BATCH:
+        with context.transactions.read() as session:
+            page = repository.due_holds(session, now, _BATCH, after=after)
+        ended += sum(_end(due.booking_id, context) for due in page)
+        if len(page) < _BATCH:
+            return
+        after = page[-1]
+
+
+def _end(booking_id: UUID, context: TimerContext) -> bool:
+    try:
         with context.transactions.begin() as tx:
             handlers.end_hold(EndHold(booking_id=booking_id), tx)
+    except Exception as error:
+        raise_if_away(error)
+        # One booking that cannot be ended must not keep the seats of all others locked.
+        log.error(
+            "hold_not_ended", booking_id=str(booking_id), error=describe_error(error), place=where(error)
+        )
+        return False
+    return True
 
 
 def check_seats(context: TimerContext) -> None:

@@ -26,7 +26,7 @@ class AccountState(StrEnum):
 STATE_REASONS: dict[AccountState, str] = {
     AccountState.UNHEARD: "something about the booking arrived before the booking itself",
     AccountState.DISPUTED: "the payer's bank disputes the money that covers the seats",
-    AccountState.REFUND_DUE: "the money came after the seats had gone to others and is to be returned",
+    AccountState.REFUND_DUE: "the money came after the hold, got no seats, and is to be returned",
     AccountState.RETURNED: "the money was refunded, or lost in a dispute",
     AccountState.OPEN: "the seats are held and the money is expected",
     AccountState.SETTLED: "the exact amount is there, or nothing was to be paid",
@@ -37,7 +37,7 @@ STATE_REASONS: dict[AccountState, str] = {
 class BookingAccount(MappedAsDataclass, Base, kw_only=True):
     """One booking as payment knows it; made by whichever message mentions the booking first.
 
-    Everything that changes this booking's money first locks this row. The columns from `state` on are a
+    Everything that changes this booking's money first locks this row. The columns from `state` to `attention` are a
     summary for lists, written by `Books.settle` only. `pay_by` is the latest of all that were told, kept here
     because an extension may be heard of before the booking itself.
     """
@@ -64,6 +64,10 @@ class BookingAccount(MappedAsDataclass, Base, kw_only=True):
     expected_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     received_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     attention: Mapped[str] = mapped_column(default="")
+
+    # As last published: of money that covers nothing because it is not what was asked.
+    wrong_money: Mapped[str | None] = mapped_column(default=None)
+    wrong_money_revision: Mapped[int] = mapped_column(default=0)
 
     @property
     def closed(self) -> bool:

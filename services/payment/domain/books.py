@@ -74,6 +74,11 @@ class Books:
         ]
         return min(states, key=_WORST_FIRST.index, default=CoverageState.UNCOVERED)
 
+    def wrong_money(self, payable: Payable) -> PaymentState | None:
+        """What is wrong with money that stands for this payable and covers nothing; disputed, it still stands."""
+        standing = (p for p in sorted(self._payments_of(payable), key=_first_paid) if self._stands(p))
+        return next((wrong for p in standing if (wrong := self._wrong(p, payable))), None)
+
     def _coverage_by(self, payable: Payable) -> CoverageState:
         exact = [p for p in self._payments_of(payable) if self._fits(p, payable)]
         if not any(self._stands(p) for p in exact):
@@ -95,10 +100,8 @@ class Books:
             return PaymentState.REFUNDED
         if self._disputed(payment):
             return PaymentState.DISPUTED
-        if payment.currency != payable.currency:
-            return PaymentState.WRONG_CURRENCY
-        if payment.amount_minor != payable.amount_minor:
-            return PaymentState.WRONG_AMOUNT
+        if (wrong := self._wrong(payment, payable)) is not None:
+            return wrong
         if payment.unseated_at is not None or self._seatless(payable):
             return PaymentState.REFUND_DUE
         return PaymentState.COVERING if covering is None else PaymentState.DUPLICATE
@@ -141,15 +144,20 @@ class Books:
             yield "partly_refunded"
 
     def _seatless(self, payable: Payable) -> bool:
-        # Once a late payment found the seats gone, no other payment for them can do better.
+        # Once a late payment got no seats, no other payment for them can do better.
         return self.account.closed and any(p.unseated_at for p in self._payments_of(payable))
 
     def _payments_of(self, payable: Payable) -> Sequence[Payment]:
         return [p for p in self.payments if p.payable_id == payable.payable_id]
 
     @staticmethod
-    def _fits(payment: Payment, payable: Payable) -> bool:
-        return (payment.amount_minor, payment.currency) == (payable.amount_minor, payable.currency)
+    def _wrong(payment: Payment, payable: Payable) -> PaymentState | None:
+        if payment.currency != payable.currency:
+            return PaymentState.WRONG_CURRENCY
+        return None if payment.amount_minor == payable.amount_minor else PaymentState.WRONG_AMOUNT
+
+    def _fits(self, payment: Payment, payable: Payable) -> bool:
+        return self._wrong(payment, payable) is None
 
     def _stands(self, payment: Payment) -> bool:
         return not self._wholly_refunded(payment) and not self._lost(payment)

@@ -32,7 +32,7 @@ STATE_REASONS: dict[PaymentState, str] = {
     PaymentState.DUPLICATE: "an earlier payment covers the seats already: this one is to be returned",
     PaymentState.WRONG_AMOUNT: "the amount differs from what was asked: it covers nothing",
     PaymentState.WRONG_CURRENCY: "the currency differs from what was asked: it covers nothing",
-    PaymentState.REFUND_DUE: "it came after the seats had gone to others: it is to be returned",
+    PaymentState.REFUND_DUE: "it came after the hold and got no seats: it is to be returned",
     PaymentState.DISPUTED: "the payer's bank disputes it: its seats are frozen",
     PaymentState.REFUNDED: "it was returned whole",
     PaymentState.LOST: "the dispute was lost: the money is gone",

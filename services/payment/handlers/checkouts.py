@@ -23,7 +23,6 @@ from services.payment.domain import (
     Payable,
     session_parameters,
 )
-from services.payment.domain.books import WRONG
 from services.payment.handlers.money import confirm_payment
 from services.payment.repository import (
     find_attempt,
@@ -77,7 +76,7 @@ def request_checkout(command: RequestCheckout, tx: Tx) -> CheckoutOffer:
     payable = next((p for p in books.payables if books.state_of(p) is AccountState.OPEN), None)
     if payable is None:
         return CheckoutOffer(refusal=_REFUSALS[books.account.state])
-    if any(p.payable_id == payable.payable_id and p.state in WRONG for p in books.payments):
+    if books.wrong_money(payable) is not None:
         # Money is here, only not the right amount: asking for all of it again would take it twice.
         return CheckoutOffer(refusal="under_review")
     now = tx.now()

@@ -1,5 +1,7 @@
 """Money in and out. The books judge; these handlers store the fact and tell what changed."""
 
+from datetime import datetime
+
 from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefund
 from services.payment.domain import (
     AccountState,
@@ -60,7 +62,7 @@ def confirm_payment(command: ConfirmPayment, tx: Tx) -> Payment:
     changed = books.settle(tx.now())
     if first and payment.state in WRONG:
         # Who paid must not read on the booking page that nothing was charged.
-        _tell_wrong(payment, tx)
+        _tell_wrong_money(books, payment, payment.paid_at, tx)
     elif first:
         _tell_confirmed(payment, changed, tx)
     return payment
@@ -110,6 +112,7 @@ def record_refund(command: RecordRefund, tx: Tx) -> None:
     elif before is RefundState.SUCCEEDED and changed:
         # The bank returned the refund: the money is here again, and with it what it covers.
         _tell_confirmed(payment, changed, tx)
+    _tell_wrong_money(books, payment, tx.now(), tx)
 
 
 def record_dispute(command: RecordDispute, tx: Tx) -> None:
@@ -135,6 +138,7 @@ def record_dispute(command: RecordDispute, tx: Tx) -> None:
     elif not dispute.advance(command.state, command.at):
         return
     _tell_dispute(dispute, payment, books.settle(tx.now()), tx)
+    _tell_wrong_money(books, payment, command.at, tx)
 
 
 def _books_of(stripe_payment_intent_id: str, tx: Tx) -> tuple[Books, Payment]:
@@ -160,13 +164,24 @@ def _tell_confirmed(payment: Payment, changed: list[Coverage], tx: Tx) -> None:
     )
 
 
-def _tell_wrong(payment: Payment, tx: Tx) -> None:
+def _tell_wrong_money(books: Books, payment: Payment, at: datetime, tx: Tx) -> None:
+    # Told as a fact with a revision, not by time: it may go back, come again and go back within one second.
+    account, payable = books.account, books.payable(payment.payable_id)
+    if payable is None or books.state_of(payable) not in _UNPAID:
+        return
+    wrong = books.wrong_money(payable)
+    told = wrong.value if wrong is not None else None
+    if told == account.wrong_money:
+        return
+    account.wrong_money = told
+    account.wrong_money_revision += 1
     tx.publish(
         PaymentFailed(
             payable_id=payment.payable_id,
             booking_id=payment.booking_id,
-            reason=payment.state.value,
-            occurred_at=payment.paid_at,
+            reason=told or "returned",
+            occurred_at=at,
+            revision=account.wrong_money_revision,
         )
     )
 

@@ -125,7 +125,7 @@ def keep_booking(command: KeepBooking, tx: Tx) -> None:
 
 
 def owe_refund(command: OweRefund, tx: Tx) -> None:
-    """A late payment found the seats gone; finance sees it as due for return."""
+    """A late payment got no seats; finance sees it as due for return."""
     books = open_books(tx, command.booking_id)
     payment = books.payment(command.payment_id) if books else None
     if books is None or payment is None:

@@ -16,7 +16,6 @@ from services.payment.domain import (
     EventCursor,
     Payable,
     Payment,
-    PaymentState,
 )
 from services.payment.domain.checkout import LIVE
 
@@ -43,10 +42,12 @@ class PageStanding:
     @property
     def money_differs(self) -> bool:
         """Whether money is here that is not what was asked."""
-        return self.payment is not None and self.payment.state in (
-            PaymentState.WRONG_AMOUNT,
-            PaymentState.WRONG_CURRENCY,
-        )
+        return self.account.wrong_money is not None
+
+    @property
+    def money_went_back(self) -> bool:
+        """Whether money that was not what was asked has been returned, and nothing came since."""
+        return self.account.wrong_money is None and self.account.wrong_money_revision > 0
 
 
 def checkouts_to_read(

@@ -4,13 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
+
 from services.payment.domain import EventCursor
 from services.payment.gateways import stripe_reading as reading
 from services.payment.gateways.base import EventPage, PaymentGateway
 from services.payment.queries import read_cursor
 from shared.db.transaction import Tx
+from shared.errors import Permanent
 from shared.messaging.inbox import receive
 from shared.messaging.subscriptions import TimerContext
+from shared.observability.redaction import describe_error
+
+log = structlog.get_logger()
 
 SOURCE = "stripe"
 
@@ -34,7 +40,7 @@ def catch_up_with_events(ctx: TimerContext) -> None:
     for first in range(0, len(bodies), _MOST_PER_RUN):
         with ctx.transactions.begin() as tx:
             for body in bodies[first : first + _MOST_PER_RUN]:
-                store_event(body, tx)
+                _store_listed(body, tx)
     with ctx.transactions.begin() as tx:
         tx.get_or_add(
             EventCursor, _CURSOR, lambda: EventCursor(name=_CURSOR, read_until=until)
@@ -60,6 +66,14 @@ def _next_events(
     if not page.complete:
         page = listed(known, until, limit=None)
     return (*overlap.bodies, *page.bodies), until
+
+
+def _store_listed(body: str, tx: Tx) -> None:
+    try:
+        store_event(body, tx)
+    except Permanent as error:
+        # One event that cannot be read must not keep those behind it from being heard of.
+        log.error("event_unread", error=describe_error(error))
 
 
 def store_event(body: str, tx: Tx) -> bool:

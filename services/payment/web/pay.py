@@ -141,6 +141,8 @@ def _outcome(standing: PageStanding, *, unread: bool) -> str:
         return account.state.value
     if standing.money_differs:
         return "under_review"
+    if standing.money_went_back and (checkout is None or not checkout.live):
+        return "returned"
     if checkout is not None and checkout.state is CheckoutState.PROCESSING:
         return "processing"
     if unread:

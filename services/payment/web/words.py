@@ -64,7 +64,7 @@ ATTENTION: dict[str, tuple[str, str]] = {
     "wrong_amount": ("Wrong amount", "It differs from what was asked. Return it, or ask for the rest."),
     "wrong_currency": ("Wrong currency", "The currency differs from what was asked. Return the payment."),
     "duplicate": ("Second payment", "The seats are paid for twice. Return the second payment in Stripe."),
-    "refund_due": ("Late without a seat", "The money came after the seats had gone. Return it in Stripe."),
+    "refund_due": ("Late without a seat", "The money came after the hold and got no seat. Return it in Stripe."),
     "dispute_open": ("Dispute open", "Answer the dispute in Stripe before its evidence is due."),
     "partly_refunded": ("Partly returned", "Part of the money went back; the seats still count as paid for."),
     NOT_SUBMITTED: ("Not submitted", "Paid and passed for over 4 hours, but the name was not submitted."),

@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import pytest
 
-from services.certification import handlers
-from services.certification.commands import RecordExam
+from services.certification import handlers, tasks
+from services.certification.commands import RecordCheck, RecordExam
 from services.certification.gateways.base import MemberRecord
 from shared.contracts.certification import CertificateIssued, MembershipActivated
+from shared.db.transaction import Tx
 from shared.errors import Conflict, Invalid, Permanent
 from tests.component.certification.events import Story
 from tests.component.certification.line import START, Line
@@ -163,3 +164,32 @@ def test_one_name_the_registry_chokes_on_does_not_hold_up_the_others(
     line.check()
     line.check()
     assert len(line.said_of(MembershipActivated)) == 2
+
+
+def test_one_name_that_cannot_be_recorded_does_not_hold_up_the_others(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CHECKS_AT_ONCE", 2)
+    stories = [submitted(line) for _ in range(4)]
+    for story in stories:
+        reference = str(line.join(story.enrollment_id).activation_id)
+        line.registry.records[reference] = MemberRecord(reference=reference, activated_at=START)
+    poison = {submission.enrollment_id for submission in line.submissions()[:2]}
+    record = handlers.record_check
+
+    def record_check(command: RecordCheck, tx: Tx) -> None:
+        record(command, tx)
+        if command.enrollment_id in poison:
+            raise ValueError("this row breaks a rule")
+
+    monkeypatch.setattr(handlers, "record_check", record_check)
+    line.check()
+    line.check()
+    assert {told.enrollment_id for told in line.said_of(MembershipActivated)} >= {
+        story.enrollment_id for story in stories
+    } - poison
+    # They wait their turn, and are asked about again.
+    monkeypatch.undo()
+    line.clock.advance(timedelta(minutes=1))
+    line.check()
+    assert all(line.join(story.enrollment_id).activated_at == START for story in stories)

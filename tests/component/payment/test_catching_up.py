@@ -115,3 +115,18 @@ def test_an_outage_of_weeks_is_caught_up_with(site: Site, listed: Listed) -> Non
         run(site)
 
     assert stored(site) == 2 * BURST
+
+
+def test_an_event_that_cannot_be_read_keeps_no_other_from_being_heard_of(
+    site: Site, listed: Listed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    began = run(site)
+    listed.created += [began + timedelta(seconds=second) for second in (10, 20, 30)]
+    body = listed._body
+    monkeypatch.setattr(listed, "_body", lambda at, n: '{"id": "evt_1"}' if n == 1 else body(at, n))
+
+    site.pass_time(minutes=3)
+    assert run(site) == site.clock.now()
+
+    assert stored(site) == 2
+    assert "event_unread" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from services.enrollment.domain.booking import (
     Booking,
     BookingState,
     HoldPolicy,
+    Unseated,
     new_reference,
     seat_shares,
 )
@@ -62,7 +63,7 @@ def test_a_reference_can_be_read_on_the_phone() -> None:
 def test_every_edge_has_a_reason_and_every_other_is_refused() -> None:
     moves = {
         BookingState.CONFIRMED: lambda one: one.confirm(uuid4(), NOW),
-        BookingState.UNSEATED: lambda one: one.unseat(uuid4(), NOW),
+        BookingState.UNSEATED: lambda one: one.unseat(uuid4(), Unseated.FULL, NOW),
     }
     assert all(TRANSITIONS.values())
     for start, (to, move) in itertools.product(BookingState, moves.items()):
@@ -98,6 +99,23 @@ def test_the_policy_gives_money_time_to_be_heard_of() -> None:
     policy = HoldPolicy(hold=timedelta(minutes=10), grace=timedelta(minutes=2))
     assert policy.pay_by(NOW) == NOW + timedelta(minutes=10)
     assert policy.hold_ends_at(policy.pay_by(NOW)) == NOW + timedelta(minutes=12)
+
+
+def test_the_newest_fact_about_wrong_money_stays_whatever_comes_first() -> None:
+    told = [("wrong_amount", 1), ("returned", 2), ("wrong_amount", 3), ("returned", 4)]
+    for order in itertools.permutations(told):
+        one = booking()
+        for fact, revision in order:
+            one.note_wrong_money(fact, revision)
+            one.note_payment_problem("card_declined", NOW + timedelta(hours=1))
+        assert one.wrong_money == "returned"
+    # Told before facts of this kind were counted.
+    one = booking()
+    one.note_wrong_money("wrong_currency", 0)
+    assert one.wrong_money == "wrong_currency"
+    one.note_wrong_money("returned", 1)
+    one.note_wrong_money("wrong_currency", 0)
+    assert one.wrong_money == "returned"
 
 
 def test_the_newest_problem_of_paying_stays() -> None:

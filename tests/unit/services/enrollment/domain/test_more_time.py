@@ -91,7 +91,7 @@ def test_a_moment_after_the_last_one_is_not_too_late_while_the_seats_are_held() 
         # The timer may not have come round yet.
         ({}, 35, HoldOver),
         ({"page_open_until": PLACED + timedelta(minutes=41)}, 20, PaymentPageOpen),
-        ({"payment_problem": "wrong_amount"}, 20, PaymentUnderReview),
+        ({"wrong_money": "wrong_amount"}, 20, PaymentUnderReview),
     ],
 )
 def test_when_not(changes: dict[str, datetime], minutes: float, refusal: type[Exception]) -> None:

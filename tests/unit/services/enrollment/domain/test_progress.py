@@ -140,9 +140,46 @@ def test_a_hold_ends_when_the_money_comes_back() -> None:
     progress.learn_membership("submitted", NOW)
     progress.learn_coverage(Coverage.FROZEN, 2, "disputed", NOW + timedelta(minutes=1))
     progress.learn_membership("held", NOW + timedelta(minutes=2), "coverage_frozen")
-    assert progress.is_held
+    assert progress.is_held(SeatState.KEPT, facts())
     progress.learn_coverage(Coverage.COVERED, 3, "dispute_won", NOW + timedelta(days=9))
-    assert not progress.is_held
+    assert not progress.is_held(SeatState.KEPT, facts())
+
+
+def test_a_hold_is_judged_by_revisions_whatever_the_clocks_say() -> None:
+    told: list[tuple[Coverage, int, CoverageCause]] = [
+        (Coverage.COVERED, 1, "paid"),
+        (Coverage.UNCOVERED, 2, "refunded"),
+        (Coverage.COVERED, 3, "paid"),
+    ]
+    for order in itertools.permutations([*told, None]):
+        for hours in (-9, 0, 9):
+            progress = Progress(enrollment_id=uuid4())
+            progress.learn_membership("submitted", NOW)
+            for fact in order:
+                if fact is None:
+                    progress.learn_membership("held", NOW + timedelta(hours=hours), "uncovered")
+                else:
+                    progress.learn_coverage(*fact, NOW)
+            assert not progress.is_held(SeatState.KEPT, facts())
+            progress.learn_coverage(Coverage.UNCOVERED, 4, "refunded", NOW - timedelta(days=1))
+            assert progress.is_held(SeatState.KEPT, facts()), (
+                "it fell away again, which is told by payment alone"
+            )
+
+
+def test_a_hold_that_is_heard_of_before_its_cause_stands() -> None:
+    progress = covered()
+    progress.learn_membership("held", NOW - timedelta(hours=9), "uncovered")
+    assert progress.is_held(SeatState.KEPT, facts())
+    progress.learn_coverage(Coverage.UNCOVERED, 2, "refunded", NOW)
+    assert progress.is_held(SeatState.KEPT, facts())
+
+
+def test_a_hold_for_a_corrected_result_ends_with_the_next_correction() -> None:
+    progress = covered()
+    progress.learn_membership("held", NOW, "not_eligible")
+    assert progress.is_held(SeatState.KEPT, facts(eligible=False))
+    assert not progress.is_held(SeatState.KEPT, facts())
 
 
 def test_the_newest_certificate_stays() -> None:

@@ -43,6 +43,20 @@ def test_another_currency_covers_nothing_and_is_not_added_up() -> None:
     assert found.account.received_minor == 0
 
 
+def test_wrong_money_stands_until_all_of_it_has_gone_back() -> None:
+    found = books()
+    (payable,) = found.payables
+    assert found.wrong_money(payable) is None
+    pay(found, amount=PRICE - 1)
+    assert found.wrong_money(payable) is PaymentState.WRONG_AMOUNT
+    refund(found, "part", RefundState.SUCCEEDED, amount=1)
+    assert found.wrong_money(payable) is PaymentState.WRONG_AMOUNT
+    dispute(found, "argued", DisputeState.OPEN, 1)
+    assert found.wrong_money(payable) is PaymentState.WRONG_AMOUNT
+    dispute(found, "argued", DisputeState.LOST, 2)
+    assert found.wrong_money(payable) is None
+
+
 def test_an_amount_of_zero_stays_settled() -> None:
     found = books(amount=0)
     pay(found, amount=0)

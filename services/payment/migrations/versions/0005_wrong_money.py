@@ -1,0 +1,22 @@
+"""What was told of money that is not what was asked, and how often."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns, with what is told already; code that does not know them goes on working."""
+    op.add_column("booking_account", sa.Column("wrong_money", sa.Text))
+    op.add_column(
+        "booking_account", sa.Column("wrong_money_revision", sa.Integer, nullable=False, server_default="0")
+    )
+    op.execute(
+        "UPDATE booking_account SET wrong_money = (SELECT min(payment.state) FROM payment"
+        " WHERE payment.booking_id = booking_account.booking_id"
+        " AND payment.state IN ('wrong_amount', 'wrong_currency'))"
+    )
