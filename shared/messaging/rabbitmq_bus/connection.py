@@ -36,16 +36,17 @@ _CLOSING_SECONDS = 3.0
 
 
 class _Properties(pika.BasicProperties):  # type: ignore[misc]  # to mypy all of pika is Any
-    """What came with a message. Whatever pika cannot read of it costs only itself, and never the connection.
+    """What came with a message: its sender's, whatever it is. Where pika cannot read it, the body still can be.
 
-    Properties are their sender's. With a moment beyond the year 9999 among the headers, pika's loop would end, the
-    broker would hand the same message out again, and so on for ever.
+    A moment beyond the year 9999 would end pika's loop, and the broker would hand it out again, for ever.
     """
 
     def decode(self, encoded: bytes, offset: int = 0) -> "_Properties":
+        self.as_sent, self.readable = encoded, True
         try:
             super().decode(encoded, offset)
         except Exception as error:
+            self.readable = False
             log.warning("properties_unreadable", error=type(error).__name__)
         return self
 

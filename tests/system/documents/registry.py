@@ -36,6 +36,7 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
             "deploy/compose.sh up --detach",
             "deploy/compose.sh run --rm broker-users",
             "deploy/compose.sh run --rm topology",
+            "deploy/compose.sh run --rm topology python -m services topology return-unrouted",
         ),
         (_IN_CONTAINERS, "for command in documented()"),
     ),
