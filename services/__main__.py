@@ -34,7 +34,7 @@ from shared.contracts.manifest import MANIFEST
 from shared.contracts.paths import service_of
 from shared.db import migrate
 from shared.db.wakeup import Signal
-from shared.messaging.rabbitmq_bus import apply_topology, grant_all
+from shared.messaging.rabbitmq_bus import apply_topology, grant_all, return_unrouted
 from shared.observability import trace
 from shared.observability.logs import configure_logs
 from shared.service import Overrides, Service
@@ -169,6 +169,16 @@ def apply(amqp_url: str) -> None:
     """Declare the whole manifest on the broker at AMQP_URL."""
     apply_topology(amqp_url, MANIFEST)
     click.echo("exchanges, queues and bindings are declared")
+
+
+@topology.command("return-unrouted")
+@click.argument("amqp_url", envvar="AMQP_URL")
+def give_back(amqp_url: str) -> None:
+    """Declare the manifest, then publish again what lies in rostrum.unrouted now.
+
+    Whoever reads it by now gets it. What nobody wants is there afterwards as well.
+    """
+    click.echo(return_unrouted(amqp_url, MANIFEST))
 
 
 @topology.command()

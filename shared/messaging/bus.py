@@ -25,6 +25,7 @@ class OutgoingMessage:
 class Delivery:
     """One message handed to a consumer by a broker, not yet acknowledged.
 
+    `message_id` and `type` are what its sender wrote beside the body: any text of any sender's.
     `redelivered` is the broker's flag, `delivery_count` how often it was returned before (0 at first).
     `tag` and `epoch` belong to the consumer that received it.
     """

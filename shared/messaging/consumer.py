@@ -21,6 +21,7 @@ from shared.messaging.failures import DatabaseAway, failure_of, raise_if_away
 from shared.messaging.handling import HandlerFailed, count_handled, handle_batch
 from shared.messaging.inbox import BUS, new_row
 from shared.messaging.reading import Message, Reader
+from shared.messaging.references import ids_in
 from shared.messaging.subscriptions import Handler, RetryPolicy
 from shared.observability.redaction import describe_error, where
 
@@ -116,6 +117,7 @@ class DeliveryDesk:
                 row = self._dead_row(delivery, error)
                 failure = failure_of(error, delivery.body)
                 inbox.store_dead(connection, row, failure)
+                inbox.refer(connection, [(row["message_id"], ids_in(delivery.body))])
                 log.warning("message_unreadable", message_id=row["message_id"], error=failure.error)
 
     @staticmethod
@@ -171,6 +173,8 @@ class DeliveryDesk:
             rows = [self._row(m, "handled", m.redacted) for m in messages]
             if inbox.store(tx.session.connection(), rows) != len(rows):
                 raise _SomeKnown
+            for message in messages:
+                tx.refer(message.message_id, message.references)
 
         handle_batch(self._transactions, messages, mark)
         count_handled(self._transactions, self._reader, messages)

@@ -11,11 +11,12 @@ import structlog
 
 from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import isolation, leases
+from shared.messaging import inbox, isolation, leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.handling import HandlerFailed, count_handled, handle_batch
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
+from shared.messaging.references import not_seen
 from shared.messaging.subscriptions import RetryPolicy
 from shared.messaging.suspects import Turn
 
@@ -122,7 +123,7 @@ class Desk:
                 cause = failed.__cause__ or failed
                 raise_if_away(cause)
                 culprit = next(c for c, m in remaining if m is failed.message)
-                self._failed(culprit, cause)
+                self._failed(culprit, cause, failed.message)
                 remaining = [pair for pair in remaining if pair[1] is not failed.message]
             except LeaseLost:
                 log.warning("lease_lost", messages=len(remaining))
@@ -131,7 +132,7 @@ class Desk:
             except Exception as error:
                 raise_if_away(error)
                 if len(remaining) == 1:
-                    self._failed(remaining[0][0], error)
+                    self._failed(remaining[0][0], error, remaining[0][1])
                     return
                 self._one_by_one(remaining)
                 return
@@ -147,16 +148,20 @@ class Desk:
             done = leases.finish(tx.session.connection(), [(c, m.redacted) for c, m in pairs])
             if done != len(pairs):
                 raise LeaseLost
+            for _, message in pairs:
+                tx.refer(message.message_id, not_seen(message.references))
             self._checkpoint("after_mark_before_effect")
 
         handle_batch(self._transactions, [message for _, message in pairs], mark)
         self._checkpoint("after_effect_committed")
         count_handled(self._transactions, self._reader, [message for _, message in pairs])
 
-    def _failed(self, one: Claimed, error: BaseException) -> None:
+    def _failed(self, one: Claimed, error: BaseException, message: Message | None = None) -> None:
         failure = failure_of(error, one.payload)
         with write_connection(self._engine) as connection:
             state = leases.fail(connection, one, failure, self._policy)
+            if message is not None:
+                inbox.refer(connection, [(one.message_id, not_seen(message.references))])
         self._meter.messages(one.consumer, failure.kind)
         log.warning(
             "message_failed",

@@ -18,6 +18,7 @@ from shared.messaging import inbox
 from shared.messaging.bus import BusUnavailable, Consumer, Manifest, OutgoingMessage, Publisher
 from shared.messaging.failures import failure_of
 from shared.messaging.inbox import BUS, new_row
+from shared.messaging.references import ids_in
 from shared.observability.redaction import describe_error
 
 
@@ -92,11 +93,15 @@ class _EmbeddedPublisher:
 
     def _deliver(self, messages: Sequence[OutgoingMessage]) -> None:
         correlations: dict[str, str | None] = {}
+        references: dict[str, tuple[str, ...]] = {}
         for name, types in self._manifest.subscriptions.items():
-            rows, undecodable = [], []
+            rows, undecodable, stored = [], [], []
             for message in messages:
                 if message.type not in types:
                     continue
+                stored.append(message.message_id)
+                if message.message_id not in references:
+                    references[message.message_id] = ids_in(message.body)
                 try:
                     payload = message.body.decode()
                 except UnicodeDecodeError as error:
@@ -119,6 +124,7 @@ class _EmbeddedPublisher:
                     inbox.store(connection, rows)
                     for message, failure in undecodable:
                         inbox.store_dead(connection, _raw_row(message), failure)
+                    inbox.refer(connection, [(one, references[one]) for one in stored])
                 self._checkpoint("between_subscribers")
 
     def close(self) -> None:

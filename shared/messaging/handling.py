@@ -23,8 +23,9 @@ class HandlerFailed(Exception):
 def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: Callable[[Tx], None]) -> None:
     """Mark the messages handled, run their handlers and commit, all in one transaction.
 
-    `mark` writes the inbox rows first: it takes their locks, or finds out that they are not ours. Raises
-    `HandlerFailed` with the culprit as its cause's message; any other error has no known culprit.
+    `mark` writes the inbox rows first: it takes their locks, or finds out that they are not ours; it also makes
+    them findable, as far as they are not. Raises `HandlerFailed` with the culprit as its cause's message; any
+    other error has no known culprit.
     """
     meter = transactions.meter
     took: list[tuple[Message, str, float]] = []
@@ -45,8 +46,6 @@ def handle_batch(transactions: Transactions, messages: Sequence[Message], mark: 
                     meter.handler(message.reaction.name, "failed", time.perf_counter() - began)
                     raise HandlerFailed(message) from error
                 took.append((message, message.reaction.name, time.perf_counter() - began))
-        for message in messages:
-            tx.refer(message.message_id, message.references)
         # Told before what the handlers have said, as it happened.
         tx.after_commit(lambda: transactions.trail.tell("message_handled", _told(messages, took)))
     # A batch that is undone and redone without one of its messages counts once.

@@ -15,11 +15,12 @@ import structlog
 from shared.clock import Clock
 from shared.db.engine import read_connection, write_connection
 from shared.db.transaction import Transactions, Tx
-from shared.messaging import isolation, leases
+from shared.messaging import inbox, isolation, leases
 from shared.messaging.failures import LeaseLost, failure_of, raise_if_away
 from shared.messaging.handling import count_handled
 from shared.messaging.leases import Claimed
 from shared.messaging.reading import Message, Reader
+from shared.messaging.references import not_seen
 from shared.messaging.subscriptions import RetryPolicy, Task
 from shared.messaging.suspects import Turn
 from shared.observability.context import correlated
@@ -63,6 +64,7 @@ class Work:
         ) as tx:
             if leases.finish(tx.session.connection(), [(self._claimed, self._message.redacted)]) != 1:
                 raise LeaseLost
+            tx.refer(self._message.message_id, not_seen(self._message.references))
             # Told before what the task has said, as it happened.
             tx.after_commit(lambda: self._transactions.trail.tell("message_handled", [self._told()]))
             yield tx
@@ -180,6 +182,7 @@ class TaskRunner:
 
     def _perform(self, one: Claimed) -> None:
         began = time.perf_counter()
+        message: Message | None = None
         try:
             message = self._reader.read_stored(
                 one.consumer, one.message_id, one.type, one.payload, one.correlation_id
@@ -201,6 +204,8 @@ class TaskRunner:
             failure = failure_of(error, one.payload)
             with write_connection(self._engine) as connection:
                 state = leases.fail(connection, one, failure, self._policy)
+                if message is not None:
+                    inbox.refer(connection, [(one.message_id, not_seen(message.references))])
             self._transactions.meter.messages(one.consumer, failure.kind)
             self._measure(one, failure.kind, began)
             log.warning(

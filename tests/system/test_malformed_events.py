@@ -1,7 +1,8 @@
 """Malformed events among good ones: each is dead with its reason and its bytes, the good ones do not notice.
 
 The real workers read them, from RabbitMQ into PostgreSQL and over the embedded bus; the good ones are real
-bookings. No worker ends, and no name that stands in a bad body reaches an error or a log.
+bookings. RabbitMQ carries them with whatever properties a stranger may write beside them. No worker ends, and no
+name that stands in a bad body reaches an error or a log.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from shared.messaging.rabbitmq_bus import RabbitMQBus
 from shared.service import Service
 from tests.support.malformed import CHANGES, TEXTS, TRACES, Bad, bad_events
 from tests.support.site import EMBEDDED, RABBITMQ, STACKS, Site, Stack, real_servers
+from tests.support.stranger import properties, say
 
 SEED = 20261127
 TOGETHER = 20
@@ -116,7 +118,7 @@ def book(service: Service, workshop_id: object, number: int) -> None:
 
 
 def pour(flood: Flood, bad: Sequence[Bad]) -> None:
-    """Publish the bad ones in batches, a booking before each."""
+    """Publish the bad ones in batches, a booking before each; at a broker every second batch is a stranger's."""
     service = build(load_settings(Settings, flood.site.plan.environment("enrollment")))
     publisher = flood.bus.publisher()
     workshop_id = None
@@ -126,6 +128,11 @@ def pour(flood: Flood, bad: Sequence[Bad]) -> None:
             # Four seats in each.
             workshop_id = flood.site.open_workshop()
         book(service, workshop_id, number)
+        if flood.site.plan.amqp_url and number % 2:
+            first = number * TOGETHER
+            strange = [(one.type, one.body, properties(n)[1]) for n, one in enumerate(batch, first)]
+            say(flood.site.plan.amqp_url, strange)
+            continue
         messages = [OutgoingMessage(message_id=one.message_id, type=one.type, body=one.body) for one in batch]
         publisher.publish(messages).result(60)
     service.engine.dispose()

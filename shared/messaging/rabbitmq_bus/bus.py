@@ -4,13 +4,10 @@ from collections.abc import Mapping
 
 from shared.messaging.bus import Manifest
 from shared.messaging.rabbitmq_bus import management, topology
-from shared.messaging.rabbitmq_bus.connection import (
-    BrokerConnection,
-    ConnectionUser,
-    vhost_of,
-)
+from shared.messaging.rabbitmq_bus.connection import BrokerConnection, vhost_of
 from shared.messaging.rabbitmq_bus.consumer import RabbitMQConsumer
 from shared.messaging.rabbitmq_bus.publisher import RabbitMQPublisher
+from shared.messaging.rabbitmq_bus.state import ConnectionUser
 
 _CHECK_SECONDS = 5.0
 

@@ -10,8 +10,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pika
@@ -21,6 +20,7 @@ from pika import exceptions as amqp
 from shared.messaging.bus import BusUnavailable, Manifest, OutgoingMessage
 from shared.messaging.rabbitmq_bus import frames, topology
 from shared.messaging.rabbitmq_bus.problems import refused_us, topology_problem, words
+from shared.messaging.rabbitmq_bus.state import ConnectionUser, State
 from shared.messaging.rabbitmq_bus.topology import Channel
 
 log = structlog.get_logger()
@@ -35,23 +35,23 @@ _OPENING_SECONDS = 30.0
 _CLOSING_SECONDS = 3.0
 
 
-class State(StrEnum):
-    """Where a connection stands."""
+class _Properties(pika.BasicProperties):  # type: ignore[misc]  # to mypy all of pika is Any
+    """What came with a message: its sender's, whatever it is. Where pika cannot read it, the body still can be.
 
-    CONNECTING = "connecting"
-    READY = "ready"
-    AWAY = "away"
-    CLOSED = "closed"
+    A moment beyond the year 9999 would end pika's loop, and the broker would hand it out again, for ever.
+    """
+
+    def decode(self, encoded: bytes, offset: int = 0) -> "_Properties":
+        self.as_sent, self.readable = encoded, True
+        try:
+            super().decode(encoded, offset)
+        except Exception as error:
+            self.readable = False
+            log.warning("properties_unreadable", error=type(error).__name__)
+        return self
 
 
-class ConnectionUser(Protocol):
-    """Who works on a connection. Both methods run on its thread and must not wait for anything."""
-
-    def opened(self) -> None:
-        """The connection stands and the topology is in place."""
-
-    def lost(self, problem: str) -> None:
-        """The connection, or an attempt at one, is gone: nothing handed over before will be done."""
+pika.spec.props[_Properties.INDEX] = _Properties
 
 
 class BrokerConnection:

@@ -110,8 +110,8 @@ class RabbitMQConsumer:
 
     def _delivery(self, epoch: int, queue: str, method: Any, properties: Any, body: bytes) -> Delivery:
         return Delivery(
-            message_id=properties.message_id,
-            type=properties.type,
+            message_id=_text(properties.message_id),
+            type=_text(properties.type),
             body=body,
             redelivered=method.redelivered or queue == self._crashed,
             delivery_count=_returned_times(properties),
@@ -180,6 +180,11 @@ class RabbitMQConsumer:
         for tag in old.consumer_tags:
             old.channel.basic_cancel(tag)
         self._subscribe(on_probation=False)
+
+
+def _text(value: Any) -> str | None:
+    """A property as text. Its sender may have put any bytes there, and pika hands over as bytes what is no UTF-8."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 def _returned_times(properties: Any) -> int:

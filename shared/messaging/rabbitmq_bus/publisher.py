@@ -7,7 +7,8 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from shared.messaging.bus import BusUnavailable, OutgoingMessage
-from shared.messaging.rabbitmq_bus.connection import BrokerConnection, State, publish
+from shared.messaging.rabbitmq_bus.connection import BrokerConnection, publish
+from shared.messaging.rabbitmq_bus.state import State
 from shared.messaging.rabbitmq_bus.topology import EVENTS, Channel
 
 _CLOSE_SECONDS = 5.0

@@ -50,6 +50,8 @@ class ParcelSent(Event):
     trick: str
     note: str
     person: Sender | None
+    shelf_id: str | None = None
+    """An id that is no UUID, as nobody's in the contracts is."""
 
 
 @REGISTRY.event("errand.wanted.v1", publisher="source", aggregate="parcel", key="parcel_id")

@@ -81,6 +81,20 @@ def test_an_unreadable_body_is_dead_with_its_bytes_and_stops_nobody(site: Site, 
     assert worker.alive()
 
 
+@pytest.mark.parametrize("body", [b"\xff", '{"note":"größe"}'.encode("latin-1"), b'{"note":"\xed\xa0\x80"}'])
+def test_a_body_that_is_no_text_is_dead_with_its_raw_bytes_and_stops_nobody(site: Site, body: bytes) -> None:
+    worker = site.start("left")
+    fine = parcels(2)
+    unreadable = OutgoingMessage(message_id=str(new_id()), type=ParcelSent.TYPE, body=body)
+    site.carry(site.message(fine[0]), unreadable, site.message(fine[1]))
+    site.expect_counted("left", fine)
+    site.expect_states("left", handled=2, dead=1)
+    (dead,) = [row for row in site.inbox("left") if row.state == "dead"]
+    assert (dead.raw, dead.payload) == (body, None)
+    assert dead.error
+    assert worker.alive()
+
+
 def test_an_event_of_an_unknown_version_is_dead_and_can_be_found(site: Site) -> None:
     site.start("left")
     newer = Manifest(subscriptions={"left": frozenset({"parcel.sent.v2", ParcelSent.TYPE})})

@@ -23,6 +23,7 @@ WORDS = {
     "deploy/compose.sh roll enrollment-web": "is well again",
     "deploy/compose.sh run --rm broker-users": "broker's users are ready",
     "deploy/compose.sh run --rm topology": "are declared",
+    "deploy/compose.sh run --rm topology python -m services topology return-unrouted": "nothing lies in",
     "deploy/compose.sh run --rm enrollment-migrate": "up to date",
     "deploy/compose.sh exec postgres psql --username postgres"
     " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"": "ALTER ROLE",

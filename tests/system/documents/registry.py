@@ -39,6 +39,7 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
             "deploy/compose.sh exec rabbitmq rabbitmqctl change_password rostrum-admin NEW_PASSWORD",
             "deploy/compose.sh exec postgres psql --username postgres"
             " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"",
+            "deploy/compose.sh run --rm topology python -m services topology return-unrouted",
         ),
         (_IN_CONTAINERS, "for command in documented()"),
     ),

@@ -13,10 +13,13 @@ import requests
 
 from shared.db.engine import write_connection
 from shared.db.migrate import upgrade
+from shared.messaging.bus import Manifest
 from shared.messaging.inbox import Failure, new_row, store_dead
+from shared.messaging.rabbitmq_bus import apply_topology
 from shared.web.app import create_web
 from tests.factories.services import SERVICES, composed
 from tests.support.postgres import Postgres
+from tests.support.stranger import say
 from tests.system.documents.checkout import Checkout, free_neighbours
 from tests.system.documents.registry import runs
 
@@ -203,6 +206,18 @@ def test_a_story_is_told_from_the_logs(checkout: Checkout, command: str) -> None
 @runs("python -m services topology apply")
 def test_the_topology_is_declared(checkout: Checkout, amqp_url: str, command: str) -> None:
     assert "declared" in checkout.run(typed(command), {"AMQP_URL": amqp_url})
+
+
+@runs("python -m services topology return-unrouted")
+def test_what_nobody_wanted_is_returned(checkout: Checkout, amqp_url: str, command: str) -> None:
+    # As if payment's queue had not been bound yet.
+    apply_topology(amqp_url, Manifest())
+    say(
+        amqp_url,
+        [("booking.placed.v1", b"{}", {"type": "booking.placed.v1"}), ("party.planned.v1", b"{}", {})],
+    )
+    told = checkout.run(typed(command), {"AMQP_URL": amqp_url})
+    assert "1 returned to its reader, 1 is still wanted by nobody: party.planned.v1" in told
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from pika.exceptions import ChannelClosedByBroker
 from services.__main__ import ROOTS, main
 from shared.contracts.manifest import MANIFEST as WHOLE_MANIFEST
 from shared.messaging.bus import BusUnavailable
-from shared.messaging.rabbitmq_bus import RabbitMQBus, apply_topology, grant_all
+from shared.messaging.rabbitmq_bus import RabbitMQBus, apply_topology, grant_all, return_unrouted
 from shared.messaging.rabbitmq_bus.topology import EVENTS
 from tests.support.broker import MANIFEST, as_user, manage, message, names, publish, reader, take
 from tests.support.rabbitmq import RabbitMQ
@@ -106,6 +106,23 @@ def test_a_service_may_not(deed: str, granted: Users) -> None:
         with pytest.raises(ChannelClosedByBroker) as refused:
             REFUSED[deed](channel)
     assert refused.value.reply_code == 403
+
+
+def test_who_declares_gives_back_what_nobody_took(
+    granted: Users, amqp_url: str, make_bus: Callable[..., RabbitMQBus]
+) -> None:
+    with channel_as(amqp_url) as channel:
+        for service in MANIFEST.subscriptions:
+            channel.queue_unbind(f"{service}.inbox", EVENTS, "thing.done.v1")
+    publish(make_bus(granted["alpha"], may_declare=False), message("a", "thing.done.v1"))
+    found = return_unrouted(granted["topology"], MANIFEST)
+    assert (found.returned, found.unwanted) == (1, ())
+    assert names(take(reader(make_bus()), 1)) == ["a"]
+
+
+def test_a_service_gives_back_nothing(granted: Users) -> None:
+    with pytest.raises(BusUnavailable, match="access to"):
+        return_unrouted(granted["alpha"], MANIFEST)
 
 
 def test_who_looks_does_not_try_to_declare(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.messaging.bus import BusUnavailable, OutgoingMessage
-from shared.messaging.rabbitmq_bus.connection import State
 from shared.messaging.rabbitmq_bus.publisher import RabbitMQPublisher
+from shared.messaging.rabbitmq_bus.state import State
 
 
 class Line:

@@ -1,0 +1,254 @@
+"""What nobody wanted when it was said, given to whoever wants it by now.
+
+Such a message was confirmed and marked as published, so its relay never sends it again: it lies in
+`rostrum.unrouted` until somebody has bound a queue and this brings it there. Each is published once more, as it
+came, and acknowledged only when the broker has confirmed that. Whoever is killed in between has repeated a message at
+worst, and inboxes know what they have seen.
+
+No answer of the broker tells whether a reader took a message or the net for unrouted ones. So, when all are
+through, a second channel looks at what lies in that queue, and gives it back by its end.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from shared.messaging.bus import BusUnavailable, Manifest
+from shared.messaging.rabbitmq_bus import frames
+from shared.messaging.rabbitmq_bus.connection import BrokerConnection
+from shared.messaging.rabbitmq_bus.topology import EVENTS, UNROUTED, Channel
+
+_TOGETHER = 200
+"""Messages on their way at once."""
+_LOOK_SECONDS = 0.1
+_WATCH_SECONDS = 3.0
+_COUNT = "x-delivery-count"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """What became of the messages that lay there: how many have readers, and the types of those that have none.
+
+    A queue that was full has refused some; they lie where they lay.
+    """
+
+    returned: int
+    unwanted: tuple[str, ...]
+    refused: int = 0
+
+    def __str__(self) -> str:
+        if not (self.returned or self.unwanted or self.refused):
+            return f"nothing lies in {UNROUTED}"
+        told = [f"{self.returned} returned to {'its reader' if self.returned == 1 else 'their readers'}"]
+        if self.unwanted:
+            verb = "is" if len(self.unwanted) == 1 else "are"
+            types = ", ".join(sorted(set(self.unwanted)))
+            told.append(f"{len(self.unwanted)} {verb} still wanted by nobody: {types}")
+        if self.refused:
+            told.append(f"{self.refused} refused, since a queue is full or has no majority")
+        return ", ".join(told)
+
+
+class UnroutedReturn:
+    """Uses one connection once. `outcome` resolves on its thread; all that is not acknowledged stays in the queue."""
+
+    def __init__(
+        self, connect: Callable[["UnroutedReturn"], BrokerConnection], checkpoint: Callable[[str], None]
+    ) -> None:
+        self.outcome: Future[Returned] = Future()
+        self.progress = 0
+        self._checkpoint = checkpoint
+        self._wanted = self._taken = self._refused = 0
+        self._on_their_way: dict[int, tuple[int, bytes]] = {}
+        self._said: Counter[bytes] = Counter()
+        self._unwanted: list[str] = []
+        self._looking = False
+        self.connection = connect(self)
+        self.connection.start()
+
+    def opened(self) -> None:
+        """See `ConnectionUser.opened`."""
+        self.connection.open_channel(self._prepare)
+
+    def lost(self, problem: str) -> None:
+        """See `ConnectionUser.lost`."""
+        self._fail(problem)
+
+    def _fail(self, problem: str) -> None:
+        if not self.outcome.done():
+            self.outcome.set_exception(BusUnavailable(problem))
+
+    # --- taking what lies there when this begins -------------------------------------------------
+
+    def _prepare(self, channel: Channel) -> None:
+        def counted(answer: Any) -> None:
+            self._wanted = answer.method.message_count
+            if not self._wanted:
+                self.outcome.set_result(Returned(returned=0, unwanted=()))
+                return
+            channel.basic_qos(prefetch_count=_TOGETHER)
+            channel.basic_consume(UNROUTED, self._take)
+            self._watch(channel)
+
+        def selected(_answer: object) -> None:
+            channel.queue_declare(UNROUTED, passive=True, callback=counted)
+
+        channel.add_on_return_callback(self._on_return)
+        channel.confirm_delivery(lambda frame: self._on_confirm(channel, frame), callback=selected)
+
+    def _take(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
+        self.progress += 1
+        if self._taken == self._wanted:
+            # Something of ours is back, or new: this run has an end.
+            self._look_at(method, properties, body)
+            return
+        self._taken += 1
+        identity = _identity(method, properties, body)
+        self._said[identity] += 1
+        self._on_their_way[self._taken] = (method.delivery_tag, identity)
+        channel.basic_publish(EVENTS, method.routing_key, body, _as_it_came(properties), True)
+        self._checkpoint("after_publish_before_confirm")
+
+    def _on_confirm(self, channel: Channel, frame: Any) -> None:
+        self.progress += 1
+        method = frame.method
+        tags = [method.delivery_tag]
+        if method.multiple:
+            tags = [tag for tag in self._on_their_way if tag <= method.delivery_tag]
+        for tag in tags:
+            taken_as, identity = self._on_their_way.pop(tag)
+            if method.NAME == "Basic.Nack":
+                self._refused += 1
+                self._said[identity] -= 1
+                continue
+            self._checkpoint("after_confirm_before_ack")
+            channel.basic_ack(taken_as, False)
+        if self._taken == self._wanted:
+            self._look_when_through()
+
+    def _on_return(self, _channel: object, _method: object, _properties: object, _body: object) -> None:
+        # Neither a reader nor the net: somebody takes the topology apart while this runs.
+        self._fail(f"the broker has no queue for a message, not even {UNROUTED}")
+
+    def _watch(self, channel: Channel) -> None:
+        """Go on without what somebody else has taken out of the queue meanwhile."""
+        before = self.progress
+
+        def counted(answer: Any) -> None:
+            if answer.method.message_count == 0 and self.progress == before:
+                self._wanted = self._taken
+                self._look_when_through()
+            else:
+                self._watch(channel)
+
+        def count() -> None:
+            if not self._looking:
+                channel.queue_declare(UNROUTED, passive=True, callback=counted)
+
+        self.connection.later(_WATCH_SECONDS, count)
+
+    # --- looking at what is there afterwards -----------------------------------------------------
+
+    def _look_when_through(self) -> None:
+        if not (self._on_their_way or self._looking):
+            self._looking = True
+            self.connection.open_channel(self._look)
+
+    def _look(self, channel: Channel) -> None:
+        def counted(answer: Any) -> None:
+            # What the queue has handed out before it counts is here before its answer.
+            if answer.method.message_count == 0:
+                self._finish()
+            else:
+                self.connection.later(_LOOK_SECONDS, look_again)
+
+        def look_again() -> None:
+            channel.queue_declare(UNROUTED, passive=True, callback=counted)
+
+        channel.basic_consume(UNROUTED, lambda _channel, *message: self._look_at(*message))
+        look_again()
+
+    def _look_at(self, method: Any, properties: Any, body: bytes) -> None:
+        self.progress += 1
+        identity = _identity(method, properties, body)
+        if self._said[identity] > 0:
+            self._said[identity] -= 1
+            self._unwanted.append(_printable(method.routing_key))
+
+    def _finish(self) -> None:
+        if not self.outcome.done():
+            returned = self._taken - self._refused - len(self._unwanted)
+            self.outcome.set_result(
+                Returned(returned=returned, unwanted=tuple(self._unwanted), refused=self._refused)
+            )
+
+
+def return_unrouted(
+    url: str,
+    manifest: Manifest,
+    *,
+    patience: float = 30.0,
+    checkpoint: Callable[[str], None] = lambda name: None,
+) -> Returned:
+    """Declare the manifest and give what lies unrouted now to its readers; raises `BusUnavailable`.
+
+    Safe to repeat, and to end at any moment. `patience` is how long the broker may say nothing.
+    """
+
+    def connect(user: UnroutedReturn) -> BrokerConnection:
+        return BrokerConnection(
+            url, manifest, user, name="topology return-unrouted", reconnect_min=patience,
+            reconnect_max=patience, may_look=False,
+        )  # fmt: skip
+
+    run = UnroutedReturn(connect, checkpoint)
+    try:
+        while True:
+            before = run.progress
+            try:
+                return run.outcome.result(patience)
+            except TimeoutError:
+                if run.progress == before:
+                    raise BusUnavailable(f"the broker said nothing for {patience:.0f} s") from None
+    finally:
+        run.connection.close(5.0)
+
+
+class _AsSent:
+    """Properties in the bytes in which they came: pika would lose what it cannot read, and cut numbers."""
+
+    INDEX = 0x3C
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+
+    def encode(self) -> list[bytes]:
+        return [self._encoded]
+
+
+def _as_it_came(properties: Any) -> Any:
+    counted = _COUNT in (properties.headers or {})
+    kept_on_disk = properties.delivery_mode == frames.KEPT_ON_DISK
+    # What cannot be read cannot be changed either; the topology's queues keep everything on disk by themselves.
+    if not properties.readable or (kept_on_disk and not counted):
+        return _AsSent(properties.as_sent)
+    if counted:
+        # How often this queue has handed it out is nothing to the next one.
+        del properties.headers[_COUNT]
+    properties.delivery_mode = frames.KEPT_ON_DISK
+    return properties
+
+
+def _identity(method: Any, properties: Any, body: bytes) -> bytes:
+    """The same for a message that has come back; not its count, which the broker writes."""
+    text = repr((method.routing_key, properties.message_id, properties.type, len(body)))
+    return hashlib.sha256(text.encode(errors="backslashreplace") + body).digest()
+
+
+def _printable(routing_key: str | bytes) -> str:
+    """Anybody's bytes, for somebody's terminal."""
+    text = routing_key.decode(errors="backslashreplace") if isinstance(routing_key, bytes) else routing_key
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
