@@ -32,7 +32,7 @@ _COUNT = "x-delivery-count"
 class Returned:
     """What became of the messages that lay there: how many have readers, and the types of those that have none.
 
-    A queue that was full has refused some; they lie where they lay.
+    `refused` lie where they lay: a queue that was to take them is full, or they come behind many such.
     """
 
     returned: int
@@ -48,7 +48,8 @@ class Returned:
             types = ", ".join(sorted(set(self.unwanted)))
             told.append(f"{len(self.unwanted)} {verb} still wanted by nobody: {types}")
         if self.refused:
-            told.append(f"{self.refused} refused, since a queue is full or has no majority")
+            verb = "stays" if self.refused == 1 else "stay"
+            told.append(f"{self.refused} {verb} there, since a queue is full or has no majority")
         return ", ".join(told)
 
 
@@ -61,7 +62,8 @@ class UnroutedReturn:
         self.outcome: Future[Returned] = Future()
         self.progress = 0
         self._checkpoint = checkpoint
-        self._wanted = self._taken = self._refused = 0
+        self._wanted = self._taken = self._left = 0
+        self._confirmed = self._refused = 0
         self._on_their_way: dict[int, tuple[int, bytes]] = {}
         self._said: Counter[bytes] = Counter()
         self._unwanted: list[str] = []
@@ -101,6 +103,8 @@ class UnroutedReturn:
 
     def _take(self, channel: Channel, method: Any, properties: Any, body: bytes) -> None:
         self.progress += 1
+        if self.outcome.done():
+            return
         if self._taken == self._wanted:
             # Something of ours is back, or new: this run has an end.
             self._look_at(method, properties, body)
@@ -114,6 +118,9 @@ class UnroutedReturn:
 
     def _on_confirm(self, channel: Channel, frame: Any) -> None:
         self.progress += 1
+        if self.outcome.done():
+            # What was returned is confirmed as well: from then on nothing is acknowledged.
+            return
         method = frame.method
         tags = [method.delivery_tag]
         if method.multiple:
@@ -121,13 +128,25 @@ class UnroutedReturn:
         for tag in tags:
             taken_as, identity = self._on_their_way.pop(tag)
             if method.NAME == "Basic.Nack":
-                self._refused += 1
-                self._said[identity] -= 1
+                self._refuse(identity)
                 continue
+            self._confirmed += 1
             self._checkpoint("after_confirm_before_ack")
             channel.basic_ack(taken_as, False)
         if self._taken == self._wanted:
             self._look_when_through()
+
+    def _refuse(self, identity: bytes) -> None:
+        self._refused += 1
+        self._said[identity] -= 1
+        if self._refused == _TOGETHER:
+            # They are all that may be in hand, so nothing more would come: the rest is for another time.
+            self._stop_taking()
+            self._refused += self._left
+
+    def _stop_taking(self) -> None:
+        self._left = self._wanted - self._taken
+        self._wanted = self._taken
 
     def _on_return(self, _channel: object, _method: object, _properties: object, _body: object) -> None:
         # Neither a reader nor the net: somebody takes the topology apart while this runs.
@@ -139,7 +158,7 @@ class UnroutedReturn:
 
         def counted(answer: Any) -> None:
             if answer.method.message_count == 0 and self.progress == before:
-                self._wanted = self._taken
+                self._stop_taking()
                 self._look_when_through()
             else:
                 self._watch(channel)
@@ -180,9 +199,12 @@ class UnroutedReturn:
 
     def _finish(self) -> None:
         if not self.outcome.done():
-            returned = self._taken - self._refused - len(self._unwanted)
             self.outcome.set_result(
-                Returned(returned=returned, unwanted=tuple(self._unwanted), refused=self._refused)
+                Returned(
+                    returned=self._confirmed - len(self._unwanted),
+                    unwanted=tuple(self._unwanted),
+                    refused=self._refused,
+                )
             )
 
 

@@ -160,15 +160,38 @@ def test_it_does_not_tell_a_reader_how_often_it_was_handed_out(
 def test_what_a_full_queue_refuses_stays(
     amqp_url: str, rabbitmq: RabbitMQ, make_bus: Callable[..., RabbitMQBus]
 ) -> None:
-    publish(make_bus(manifest=BEFORE), *(message(f"m{n}") for n in range(50)))
+    """More of it than may be on their way at once, and one that somebody else wants behind a few."""
+    sent = [*(message(f"m{n}") for n in range(20)), message("o", "late.v1")]
+    sent += [message(f"m{n}") for n in range(20, 300)]
+    publish(make_bus(manifest=BEFORE), *sent)
+    manifest = Manifest(subscriptions={**MANIFEST.subscriptions, "gamma": frozenset({"late.v1"})})
     policy = f"/api/policies/{vhost(amqp_url)}/short"
     manage(rabbitmq, "PUT", policy, {"pattern": "^alpha.inbox$", "definition": {"max-length": 2}})
     eventually(lambda: refuses(amqp_url, inbox_queue("alpha")))
-    found = return_unrouted(amqp_url, MANIFEST)
+    found = return_unrouted(amqp_url, manifest)
     assert found.refused > 0
-    assert (found.returned + found.refused, found.unwanted) == (50, ())
-    assert f"{found.refused} refused, since a queue is full" in str(found)
+    assert (found.returned + found.refused, found.unwanted) == (301, ())
+    assert f"{found.refused} stay there, since a queue is full" in str(found)
     assert waiting(amqp_url, UNROUTED) == found.refused
+    assert names(take(reader(make_bus(manifest=manifest, service="gamma")), 1)) == ["o"]
+
+
+def test_without_the_net_nothing_is_acknowledged(
+    amqp_url: str, rabbitmq: RabbitMQ, make_bus: Callable[..., RabbitMQBus]
+) -> None:
+    """What no queue takes is confirmed all the same, after it was returned."""
+    publish(make_bus(), *(message(f"x{n}", "nobody.reads.v1") for n in range(3)))
+    taken = 0
+
+    def take_the_net_away(point: str) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == 1:
+            manage(rabbitmq, "DELETE", f"/api/exchanges/{vhost(amqp_url)}/{UNROUTED}")
+
+    with pytest.raises(BusUnavailable, match="no queue for a message"):
+        return_unrouted(amqp_url, MANIFEST, checkpoint=take_the_net_away)
+    assert waiting(amqp_url, UNROUTED) == 3
 
 
 def test_a_broker_that_is_away_is_told_at_once() -> None:
