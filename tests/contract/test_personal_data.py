@@ -22,6 +22,7 @@ HARMLESS = {
     ("certification", "course", "name"),
     ("payment", "event_cursor", "name"),
     # Codes, chosen by us or by the registry.
+    ("enrollment", "booking", "unseated_reason"),
     ("enrollment", "progress", "failed_reason"),
     ("enrollment", "progress", "held_reason"),
     ("certification", "enrollment_join", "flag_reason"),
