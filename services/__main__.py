@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import click
 import structlog
@@ -28,7 +27,7 @@ from services.enrollment.settings import Settings as EnrollmentSettings
 from services.payment import app as payment
 from services.payment.settings import Settings as PaymentSettings
 from shared.cli import read_settings_from, run_until_told
-from shared.config import SettingsError, load_settings, unfit_passwords
+from shared.config import SettingsError, load_settings
 from shared.contracts import REGISTRY
 from shared.contracts.manifest import MANIFEST
 from shared.contracts.paths import service_of
@@ -37,6 +36,7 @@ from shared.db.wakeup import Signal
 from shared.messaging.rabbitmq_bus import apply_topology, grant_all, return_unrouted
 from shared.observability import trace
 from shared.observability.logs import configure_logs
+from shared.passwords import unfit_passwords, with_sandbox_password
 from shared.service import Overrides, Service
 from shared.web.app import create_web
 from shared.worker import Loop, Worker
@@ -194,14 +194,12 @@ def users(management_url: str) -> None:
     missing = [f"{name.upper()}__AMQP_URL" for name, url in urls.items() if not url]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} must be set")
-    if os.environ.get("ROSTRUM_MODE", "production") != "sandbox":
-        given = {
-            "AMQP_MANAGEMENT_URL": management_url,
-            **{f"{name.upper()}__AMQP_URL": urls[name] for name in names},
-        }
-        demo = [variable for variable, url in given.items() if "sandbox" in (urlsplit(url).password or "")]
-        if demo:
-            raise click.UsageError(f"{', '.join(demo)}: a sandbox secret, refused in production")
+    given = {
+        "AMQP_MANAGEMENT_URL": management_url,
+        **{f"{name.upper()}__AMQP_URL": urls[name] for name in names},
+    }
+    if demo := with_sandbox_password(given, os.environ):
+        raise click.UsageError(f"{', '.join(demo)}: a sandbox secret, refused in production")
     published = {name: [event.TYPE for event in REGISTRY if name == event.PUBLISHER] for name in ROOTS}
     declarer = urls.pop("topology")
     made = grant_all(management_url, declarer, urls, MANIFEST, published)

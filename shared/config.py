@@ -4,7 +4,6 @@ Production is the default mode. It refuses what the sandbox fills in: missing se
 and outside systems on this machine. Unknown variables are not ours and are ignored.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from dataclasses import field as dataclass_field
@@ -20,8 +19,7 @@ S = TypeVar("S", bound="KernelSettings")
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library that counts reads this by itself, before any settings are."""
 SHORTEST_KEY = 32
-_SANDBOX_SECRET = "is a sandbox secret, refused in production."
-_PART_OF_AN_ADDRESS = re.compile(r"[A-Za-z0-9_-]+")
+SANDBOX_SECRET = "is a sandbox secret, refused in production."
 _LOOPBACK = {"localhost", "::1", "[::1]"}
 
 
@@ -278,25 +276,11 @@ def load_settings(cls: type[S], environ: Mapping[str, str]) -> S:
     return cls(**values)
 
 
-def unfit_passwords(environ: Mapping[str, str]) -> dict[str, list[str]]:
-    """What is wrong with the passwords between our own containers, by variable (`…_PASSWORD`)."""
-    sandbox = environ.get("ROSTRUM_MODE", "production") == "sandbox"
-    problems = {}
-    for variable, value in environ.items():
-        if not variable.endswith("_PASSWORD"):
-            continue
-        if not sandbox and "sandbox" in value:
-            problems[variable] = [_SANDBOX_SECRET]
-        elif not _PART_OF_AN_ADDRESS.fullmatch(value):
-            problems[variable] = ["may have letters, digits, - and _ only: it becomes part of an address."]
-    return problems
-
-
 def _unfit_for_production(meta: Mapping[str, Any], raw: str) -> str | None:
     if meta["sandbox_default"] is not MISSING and raw == meta["sandbox_default"]:
         return "is the sandbox's value, refused in production."
     if meta["secret"] and "sandbox" in raw:
-        return _SANDBOX_SECRET
+        return SANDBOX_SECRET
     if isinstance(meta["kind"], SigningKeys) and min(map(len, meta["kind"].deserialize(raw))) < SHORTEST_KEY:
         return f"needs random keys of at least {SHORTEST_KEY} characters each."
     if meta["outside_url"]:
