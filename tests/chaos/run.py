@@ -27,13 +27,14 @@ from tests.chaos.killer import Killer
 from tests.chaos.options import Options
 from tests.chaos.people import GaveUp
 from tests.chaos.site import ChaosSite, until
-from tests.chaos.truth import Truth, open_messages, read_truth, seats_of_workshop
+from tests.chaos.truth import Truth, open_messages, read_truth, seats_of_workshop, webhooks_due
 
 _FIRST = timedelta(hours=2)
 _LENGTH = timedelta(hours=14, minutes=30)
 _APART = timedelta(hours=17)
 _PAST_EVERY_HOLD = timedelta(days=9)
 _SIGKILLED = 9
+_MOST_SECONDS_OF_WEBHOOKS = 1800.0
 
 
 @dataclass(kw_only=True)
@@ -194,11 +195,18 @@ class Run:
 
     def _settle(self) -> None:
         """Nobody is killed any more: holds of those who turned round end, and every message comes to its end."""
+        self._wait_for_stripe()
         self._wait_for_the_end("while the site was calm again")
         self._site.clock.advance(_PAST_EVERY_HOLD)
         # The timers that end holds look every two seconds, and what they say has to be carried.
         time.sleep(3)
+        self._wait_for_stripe()
         self._wait_for_the_end("after the last holds had ended")
+
+    def _wait_for_stripe(self) -> None:
+        """Its stand-in sends one webhook after the other, and is behind after many bookings: no fault of ours."""
+        if not until(lambda: webhooks_due(self._site) == 0, _MOST_SECONDS_OF_WEBHOOKS, pause=1.0):
+            self._problems.append("Stripe's stand-in did not get all its webhooks delivered")
 
     def _wait_for_the_end(self, when: str) -> None:
         calm = 0

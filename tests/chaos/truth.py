@@ -93,6 +93,13 @@ def open_messages(site: ChaosSite) -> int:
     return found
 
 
+def webhooks_due(site: ChaosSite) -> int:
+    """How many webhooks Stripe's stand-in ought to have sent by now and has not."""
+    answer = requests.get(f"{site.plan.stripe_url}/_sandbox/deliveries?state=pending", timeout=120).json()
+    now = site.clock.now().timestamp()
+    return sum(delivery["due_at"] <= now for delivery in answer["deliveries"])
+
+
 def read_truth(site: ChaosSite) -> Truth:
     """Read everything, once all has settled."""
     truth = Truth()
