@@ -221,7 +221,10 @@ TWICE, LOST = "accepted 2 submissions", "the activation e-mail of the Scrum Alli
     [
         (EMBEDDED, "resubmit_without_looking", RESUBMITTED, TWICE, PATIENCE),
         (EMBEDDED, "mark_before_the_effect", MARKED, LOST, SHORT),
-        (RABBITMQ, "resubmit_without_looking", RESUBMITTED, TWICE, PATIENCE),
+        # The same guard as above, on the other stack.
+        pytest.param(
+            RABBITMQ, "resubmit_without_looking", RESUBMITTED, TWICE, PATIENCE, marks=pytest.mark.long
+        ),
         (RABBITMQ, "acknowledge_before_the_effect", ACKNOWLEDGED, LOST, SHORT),
     ],
     ids=["embedded-submitted twice", "embedded-lost", "rabbitmq-submitted twice", "rabbitmq-lost"],

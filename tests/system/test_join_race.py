@@ -37,9 +37,10 @@ from shared.messaging.subscriptions import RetryPolicy
 from tests.component.certification.events import Story
 from tests.component.certification.line import START, Line
 
-ON_POSTGRESQL = 1000
+ON_POSTGRESQL = {True: 1000, False: 250}
+"""Rounds where the row is there, and where the race makes it: there the table's key decides, not our lock."""
 ON_SQLITE = 200
-IN_COMPANY = 100
+IN_COMPANY = 50
 
 Step = Callable[[], int]
 
@@ -235,7 +236,7 @@ rows = pytest.mark.parametrize("row_is_there", [True, False], ids=["row there", 
 
 @rows
 def test_one_submission_each_on_postgresql(on_postgresql: Line, row_is_there: bool) -> None:
-    stories = race(on_postgresql, ON_POSTGRESQL, row_is_there=row_is_there)
+    stories = race(on_postgresql, ON_POSTGRESQL[row_is_there], row_is_there=row_is_there)
     assert_one_each(on_postgresql, stories)
 
 

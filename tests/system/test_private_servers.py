@@ -94,6 +94,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
     return True
 
 
+# What these say of the tests' own servers changes only with them.
+@pytest.mark.long
 @pytest.mark.usefixtures("rabbitmq_binaries")
 def test_two_brokers_never_meet_and_keep_confirmed_messages_through_kill() -> None:
     with PrivateRabbitMQ() as first, PrivateRabbitMQ(management=False) as second:
@@ -118,6 +120,7 @@ def test_two_brokers_never_meet_and_keep_confirmed_messages_through_kill() -> No
     assert gone(keepers, folders)()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("postgres_binaries")
 def test_two_clusters_never_meet_and_keep_committed_rows_through_stops(
     monkeypatch: pytest.MonkeyPatch,
@@ -163,6 +166,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("rabbitmq_binaries", "postgres_binaries")
 @pytest.mark.parametrize("victim", ["the run", "the keepers"])
 def test_nothing_outlives_a_killed_run(victim: str) -> None:
