@@ -32,7 +32,7 @@ BATCH = 200
 CORRELATION = re.compile(r'"correlationid":"([^"]+)"').search
 
 
-def measure(*, rounds: int = 3, messages: int = MESSAGES) -> Figure:
+def measure(*, rounds: int = 5, messages: int = MESSAGES) -> Figure:
     """The embedded bus's figure."""
     with tempfile.TemporaryDirectory(prefix="rostrum-bench-") as folder:
         files = {name: Path(folder) / f"{name}.db" for name in ("source", "sink")}

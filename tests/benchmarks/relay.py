@@ -18,7 +18,7 @@ MESSAGES = 20_000
 RAW_QUEUE = "raw"
 
 
-def measure(amqp_url: str, database_url: str, *, rounds: int = 3, messages: int = MESSAGES) -> Figure:
+def measure(amqp_url: str, database_url: str, *, rounds: int = 5, messages: int = MESSAGES) -> Figure:
     """The relay's figure."""
     source = build("source", {"DATABASE_URL": database_url, "AMQP_URL": amqp_url}, Subscriptions())
     made = bodies(source, messages)
