@@ -63,6 +63,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
     assert watch.faults() == []
 
 
+@pytest.mark.long
 def test_it_has_no_fault_closed_or_open(page: Page, address: str) -> None:
     assert axe_faults(page) + width_faults(page) == []
     for operation in page.locator(".opblock-summary-control").all():

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from secrets import token_hex
 
 from playwright.sync_api import Locator, expect
 
@@ -38,7 +39,7 @@ def test_a_trainer_records_a_workshop_and_completes_it(
 ) -> None:
     hands = visit()
     page = hands.page
-    title = f"Roster {id(hands)}"
+    title = f"Roster {token_hex(4)}"
     workshop_id = embedded.open_workshop(title)
     regulars.pay(regulars.book(workshop_id, ("Ada", "Lovelace"), ("Charles", "Babbage")))
     regulars.wait_until_over(workshop_id)
@@ -72,7 +73,7 @@ def test_finance_finds_what_needs_attention(
 ) -> None:
     hands = visit()
     page = hands.page
-    workshop_id = embedded.open_workshop(f"Money {id(hands)}")
+    workshop_id = embedded.open_workshop(f"Money {token_hex(4)}")
     fine = regulars.book(workshop_id, ("Ada", "Lovelace"))
     regulars.pay(fine)
     disputed = regulars.book(workshop_id, ("Charles", "Babbage"))
@@ -107,7 +108,7 @@ def test_finance_finds_what_needs_attention(
 def test_operations_mend_what_failed(visit: Visit, embedded: Site, regulars: Regulars) -> None:
     hands = visit()
     page = hands.page
-    workshop_id = embedded.open_workshop(f"Trouble {id(hands)}")
+    workshop_id = embedded.open_workshop(f"Trouble {token_hex(4)}")
     booking = regulars.book(workshop_id, ("Ada", "Lovelace"), ("Charles", "Babbage"))
     regulars.pay(booking)
     regulars.wait_until_over(workshop_id)

@@ -1,6 +1,7 @@
 """A student's whole way in a real browser: with a pointer, without JavaScript, and with the keyboard alone."""
 
 import re
+from secrets import token_hex
 
 from playwright.sync_api import Page, expect
 
@@ -13,7 +14,7 @@ from tests.support.site import Site
 def test_a_student_books_two_seats_and_finds_the_certificate(visit: Visit, embedded: Site) -> None:
     hands = visit()
     page = hands.page
-    title = f"Journey {id(hands)}"
+    title = f"Journey {token_hex(4)}"
     embedded.open_workshop(title)
     page.goto(f"{embedded.plan.site_url}/workshops")
     if isinstance(hands, Keyboard):

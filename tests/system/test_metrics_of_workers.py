@@ -36,7 +36,7 @@ def get(port: int, path: str) -> requests.Response:
     return requests.get(f"http://127.0.0.1:{port}{path}", headers={"Connection": "close"}, timeout=30)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_a_scrape_tells_what_all_workers_counted(tmp_path: Path, workers: int) -> None:
     port = Port()
     process = begin(tmp_path, port.number, workers)
