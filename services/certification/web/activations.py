@@ -36,7 +36,7 @@ STATE_WORDS: Mapping[str, tuple[str, str]] = {
     "withheld": ("Stopped before submission", "warn"),
     "waiting": ("Not complete yet", "neutral"),
     "requested": ("Being submitted", "wait"),
-    "sending": ("Being submitted, answer open", "wait"),
+    "sending": ("Sent, answer open", "wait"),
     "submitted": ("Submitted", "wait"),
     "activated": ("Activated", "ok"),
 }
