@@ -8,9 +8,6 @@ docs/decisions/0018-quiet-after-a-lost-answer.md.
 
 import time
 from collections.abc import Callable
-from uuid import UUID
-
-import structlog
 
 from services.certification import handlers
 from services.certification.commands import (
@@ -35,12 +32,9 @@ from services.certification.queries import stranded_and_held_back
 from services.certification.repository import submissions_to_check
 from shared.contracts.certification import MembershipActivationRequested
 from shared.errors import Permanent, Unavailable
-from shared.messaging.failures import raise_if_away
+from shared.messaging.failures import passing_over
 from shared.messaging.subscriptions import TimerContext
 from shared.messaging.tasks import Work
-from shared.observability.redaction import describe_error, where
-
-log = structlog.get_logger()
 
 HOLD_SECONDS = 30.0
 """Longer than a look-up and a submission can take together (two times 13 s)."""
@@ -151,24 +145,19 @@ def check_activations_with(
         with context.transactions.read() as session:
             stranded = stranded_and_held_back(session)
         for enrollment_id in stranded:
-            try:
-                with context.transactions.begin() as tx:
-                    handlers.withhold_stranded(WithholdStranded(enrollment_id=enrollment_id), tx)
-            except Exception as error:
-                raise_if_away(error)
-                _passed_over(enrollment_id, error)
+            with (
+                passing_over("activation_unread", enrollment_id=str(enrollment_id)),
+                context.transactions.begin() as tx,
+            ):
+                handlers.withhold_stranded(WithholdStranded(enrollment_id=enrollment_id), tx)
         with context.transactions.read() as session:
             due = submissions_to_check(session, context.clock.now(), CHECKS_AT_ONCE)
         for submission in due:
-            try:
-                answered = check(submission, context)
-            except Exception as error:
-                raise_if_away(error)
-                # One name that cannot be followed must not keep the others from being followed.
-                _put_back(submission, error, poll_seconds, context)
+            with passing_over("activation_unread", enrollment_id=str(submission.enrollment_id)):
+                if not check(submission, context):
+                    return
                 continue
-            if not answered:
-                return
+            _put_back(submission, poll_seconds, context)
 
     def check(submission: Submission, context: TimerContext) -> bool:
         record, answered = None, True
@@ -195,17 +184,7 @@ def check_activations_with(
     return check_activations
 
 
-def _passed_over(enrollment_id: UUID, error: Exception) -> None:
-    log.error(
-        "activation_unread",
-        enrollment_id=str(enrollment_id),
-        error=describe_error(error),
-        place=where(error),
-    )
-
-
-def _put_back(submission: Submission, error: Exception, wait_seconds: float, context: TimerContext) -> None:
-    _passed_over(submission.enrollment_id, error)
+def _put_back(submission: Submission, wait_seconds: float, context: TimerContext) -> None:
     with context.transactions.begin() as tx:
         handlers.postpone_check(
             PostponeCheck(

@@ -1,11 +1,16 @@
 """From an exception to what is remembered of it and when the message is tried again."""
 
 import json
+from types import TracebackType
+
+import structlog
 
 from shared.db.engine import database_away
 from shared.errors import Permanent, Unavailable
 from shared.messaging.inbox import Failure
 from shared.observability.redaction import describe_error, fingerprint, personal_values, where
+
+log = structlog.get_logger()
 
 
 class DatabaseAway(Exception):
@@ -50,3 +55,25 @@ def raise_if_away(error: BaseException) -> None:
         if database_away(seen):
             raise DatabaseAway(describe_error(seen)) from error
         seen = seen.__cause__
+
+
+class passing_over:  # noqa: N801 - reads as a statement where it is used
+    """One thing of many that cannot be followed must not hold up the others: it is logged as `event`, no more.
+
+    What stands behind a block that returns is reached only then. Raises `DatabaseAway`, as that is no fault
+    of one thing.
+    """
+
+    def __init__(self, event: str, **about: str) -> None:
+        self._event, self._about = event, about
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        raise_if_away(error)
+        log.error(self._event, error=describe_error(error), place=where(error), **self._about)
+        return True

@@ -6,9 +6,8 @@ import structlog
 
 from services.enrollment import handlers, queries, repository
 from services.enrollment.commands import EndHold, ForgetLogins
-from shared.messaging.failures import raise_if_away
+from shared.messaging.failures import passing_over
 from shared.messaging.subscriptions import TimerContext
-from shared.observability.redaction import describe_error, where
 
 _BATCH = 200
 
@@ -33,17 +32,12 @@ def end_holds(context: TimerContext) -> None:
 
 
 def _end(booking_id: UUID, context: TimerContext) -> bool:
-    try:
+    # One booking that cannot be ended must not keep the seats of all others locked.
+    with passing_over("hold_not_ended", booking_id=str(booking_id)):
         with context.transactions.begin() as tx:
             handlers.end_hold(EndHold(booking_id=booking_id), tx)
-    except Exception as error:
-        raise_if_away(error)
-        # One booking that cannot be ended must not keep the seats of all others locked.
-        log.error(
-            "hold_not_ended", booking_id=str(booking_id), error=describe_error(error), place=where(error)
-        )
-        return False
-    return True
+        return True
+    return False
 
 
 def check_seats(context: TimerContext) -> None:
