@@ -51,18 +51,23 @@ class OuterProxy(HTTPAdapter):
         return answer
 
 
+def bring_up(project: ComposeProject) -> subprocess.CompletedProcess[str]:
+    """As the runbook says it."""
+    return subprocess.run(
+        ["deploy/compose.sh", "up"],
+        cwd=ROOT,
+        env=project.shell_beside,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture(scope="module")
 def production(compose: str) -> Iterator[ComposeProject]:
     """The committed compose file, up, with the example's settings: `deploy/compose.sh up`, as the runbook says."""
     with ComposeProject(compose, settings=filled_in()).prepared() as project:
-        up = subprocess.run(
-            ["deploy/compose.sh", "up"],
-            cwd=ROOT,
-            env=project.shell_beside,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        up = bring_up(project)
         if up.returncode != 0:
             project.keep_logs()
         assert up.returncode == 0, up.stdout + up.stderr
@@ -87,14 +92,7 @@ def sign_in(visitor: requests.Session, email: str, password: str) -> requests.Re
 def test_wrong_settings_are_named_before_a_database_or_a_broker_begins(compose: str) -> None:
     wrong = {"POSTGRES_PASSWORD": "sandbox", "PAYMENT_BROKER_PASSWORD": "two words", "STRIPE_API_KEY": ""}
     with ComposeProject(compose, settings=filled_in() | wrong).prepared() as project:
-        up = subprocess.run(
-            ["deploy/compose.sh", "up"],
-            cwd=ROOT,
-            env=project.shell_beside,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        up = bring_up(project)
         assert up.returncode != 0
         for name in wrong:
             assert f"  {name}: " in up.stdout + up.stderr
