@@ -9,7 +9,6 @@ No answer of the broker tells whether a reader took a message or the net for unr
 through, a second channel looks at what lies in that queue, and gives it back by its end.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,26 +16,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.messaging.bus import BusUnavailable, Manifest
-from shared.messaging.rabbitmq_bus import frames
+from shared.messaging.rabbitmq_bus.as_it_came import as_it_came, identity_of, printable
 from shared.messaging.rabbitmq_bus.connection import BrokerConnection
 from shared.messaging.rabbitmq_bus.topology import EVENTS, UNROUTED, Channel
 
 _TOGETHER = 200
 """Messages on their way at once."""
+_LOOKED_AT = 2000
+"""Messages that are read afterwards to learn their types; those behind them are only counted."""
 _LOOK_SECONDS = 0.1
 _WATCH_SECONDS = 3.0
-_COUNT = "x-delivery-count"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Returned:
     """What became of the messages that lay there: how many have readers, and the types of those that have none.
 
-    `refused` lie where they lay: a queue that was to take them is full, or they come behind many such.
+    `unread` more have none either, of types that nobody looked at, since there are so many of them. `refused` lie
+    where they lay: a queue that was to take them is full, or they come behind many such.
     """
 
     returned: int
     unwanted: tuple[str, ...]
+    unread: int = 0
     refused: int = 0
 
     def __str__(self) -> str:
@@ -44,9 +46,11 @@ class Returned:
             return f"nothing lies in {UNROUTED}"
         told = [f"{self.returned} returned to {'its reader' if self.returned == 1 else 'their readers'}"]
         if self.unwanted:
-            verb = "is" if len(self.unwanted) == 1 else "are"
+            many = len(self.unwanted) + self.unread
+            verb = "is" if many == 1 else "are"
             types = ", ".join(sorted(set(self.unwanted)))
-            told.append(f"{len(self.unwanted)} {verb} still wanted by nobody: {types}")
+            others = ", and perhaps others" if self.unread else ""
+            told.append(f"{many} {verb} still wanted by nobody: {types}{others}")
         if self.refused:
             verb = "stays" if self.refused == 1 else "stay"
             told.append(f"{self.refused} {verb} there, since a queue is full or has no majority")
@@ -68,6 +72,8 @@ class UnroutedReturn:
         self._said: Counter[bytes] = Counter()
         self._unwanted: list[str] = []
         self._looking = False
+        self._looked_at = 0
+        self._taking: Channel
         self.connection = connect(self)
         self.connection.start()
 
@@ -98,6 +104,7 @@ class UnroutedReturn:
         def selected(_answer: object) -> None:
             channel.queue_declare(UNROUTED, passive=True, callback=counted)
 
+        self._taking = channel
         channel.add_on_return_callback(self._on_return)
         channel.confirm_delivery(lambda frame: self._on_confirm(channel, frame), callback=selected)
 
@@ -110,10 +117,10 @@ class UnroutedReturn:
             self._look_at(method, properties, body)
             return
         self._taken += 1
-        identity = _identity(method, properties, body)
+        identity = identity_of(method, properties, body)
         self._said[identity] += 1
         self._on_their_way[self._taken] = (method.delivery_tag, identity)
-        channel.basic_publish(EVENTS, method.routing_key, body, _as_it_came(properties), True)
+        channel.basic_publish(EVENTS, method.routing_key, body, as_it_came(properties), True)
         self._checkpoint("after_publish_before_confirm")
 
     def _on_confirm(self, channel: Channel, frame: Any) -> None:
@@ -177,32 +184,49 @@ class UnroutedReturn:
             self.connection.open_channel(self._look)
 
     def _look(self, channel: Channel) -> None:
-        def counted(answer: Any) -> None:
-            # What the queue has handed out before it counts is here before its answer.
-            if answer.method.message_count == 0:
-                self._finish()
-            else:
-                self.connection.later(_LOOK_SECONDS, look_again)
+        seen = -1
 
-        def look_again() -> None:
+        def ask() -> None:
+            # A channel's answer may overtake what it was given to hand out before it was asked; what it is asked
+            # next comes behind that. Messages come back on both, so both are asked, and twice.
+            self._taking.queue_declare(UNROUTED, passive=True, callback=lambda _: ask_here())
+
+        def ask_here() -> None:
             channel.queue_declare(UNROUTED, passive=True, callback=counted)
 
-        channel.basic_consume(UNROUTED, lambda _channel, *message: self._look_at(*message))
-        look_again()
+        def counted(answer: Any) -> None:
+            nonlocal seen
+            behind = answer.method.message_count
+            if self.progress == seen and (not behind or self._looked_at >= _LOOKED_AT):
+                self._finish(behind)
+                return
+            seen = self.progress
+            self.connection.later(_LOOK_SECONDS, ask)
+
+        def take(_channel: object, *message: Any) -> None:
+            self._looked_at += 1
+            self._look_at(*message)
+
+        channel.basic_qos(prefetch_count=_LOOKED_AT)
+        channel.basic_consume(UNROUTED, take)
+        ask()
 
     def _look_at(self, method: Any, properties: Any, body: bytes) -> None:
         self.progress += 1
-        identity = _identity(method, properties, body)
+        identity = identity_of(method, properties, body)
         if self._said[identity] > 0:
             self._said[identity] -= 1
-            self._unwanted.append(_printable(method.routing_key))
+            self._unwanted.append(printable(method.routing_key))
 
-    def _finish(self) -> None:
+    def _finish(self, behind: int) -> None:
         if not self.outcome.done():
+            confirmed = self._confirmed - len(self._unwanted)
+            unread = min(behind, confirmed)
             self.outcome.set_result(
                 Returned(
-                    returned=self._confirmed - len(self._unwanted),
+                    returned=confirmed - unread,
                     unwanted=tuple(self._unwanted),
+                    unread=unread,
                     refused=self._refused,
                 )
             )
@@ -237,40 +261,3 @@ def return_unrouted(
                     raise BusUnavailable(f"the broker said nothing for {patience:.0f} s") from None
     finally:
         run.connection.close(5.0)
-
-
-class _AsSent:
-    """Properties in the bytes in which they came: pika would lose what it cannot read, and cut numbers."""
-
-    INDEX = 0x3C
-
-    def __init__(self, encoded: bytes) -> None:
-        self._encoded = encoded
-
-    def encode(self) -> list[bytes]:
-        return [self._encoded]
-
-
-def _as_it_came(properties: Any) -> Any:
-    counted = _COUNT in (properties.headers or {})
-    kept_on_disk = properties.delivery_mode == frames.KEPT_ON_DISK
-    # What cannot be read cannot be changed either; the topology's queues keep everything on disk by themselves.
-    if not properties.readable or (kept_on_disk and not counted):
-        return _AsSent(properties.as_sent)
-    if counted:
-        # How often this queue has handed it out is nothing to the next one.
-        del properties.headers[_COUNT]
-    properties.delivery_mode = frames.KEPT_ON_DISK
-    return properties
-
-
-def _identity(method: Any, properties: Any, body: bytes) -> bytes:
-    """The same for a message that has come back; not its count, which the broker writes."""
-    text = repr((method.routing_key, properties.message_id, properties.type, len(body)))
-    return hashlib.sha256(text.encode(errors="backslashreplace") + body).digest()
-
-
-def _printable(routing_key: str | bytes) -> str:
-    """Anybody's bytes, for somebody's terminal."""
-    text = routing_key.decode(errors="backslashreplace") if isinstance(routing_key, bytes) else routing_key
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
