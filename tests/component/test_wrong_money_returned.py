@@ -96,3 +96,18 @@ def test_a_bank_that_takes_it_back_returns_it_too(rostrum: WholeSite) -> None:
     rostrum.stripe.pull("dispute/lose", charge=charge)
     rostrum.deliver()
     assert not checking(order)
+
+
+def test_the_right_money_that_went_back_later_did_not_differ(rostrum: WholeSite) -> None:
+    order, charge, _ = paid_wrong(rostrum)
+    rostrum.stripe.pull("refund", charge=charge)
+    rostrum.deliver()
+    rostrum.pass_time(minutes=5)
+    paid = pay_unnoticed(rostrum, order)
+    rostrum.deliver()
+    rostrum.stripe.pull("refund", charge=paid["charge"]["id"])
+    rostrum.deliver()
+
+    shown = page(f"{rostrum.url}/pay/return/{paid['session']['id']}")
+    assert "The money for this booking went back to you" in shown
+    assert "differed" not in shown
