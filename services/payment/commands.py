@@ -137,6 +137,7 @@ class ConfirmPayment:
 
     booking_id: UUID
     payable_id: UUID
+    attempt: int | None
     stripe_payment_intent_id: str
     stripe_charge_id: str | None
     stripe_session_id: str | None

@@ -167,6 +167,7 @@ def follow_session(command: FollowSession, tx: Tx) -> None:
             ConfirmPayment(
                 booking_id=command.booking_id,
                 payable_id=command.payable_id,
+                attempt=command.attempt,
                 stripe_payment_intent_id=command.stripe_payment_intent_id,
                 stripe_charge_id=None,
                 stripe_session_id=command.stripe_session_id,
@@ -252,5 +253,6 @@ def _tell_failed(checkout: Checkout, reason: str, at: datetime, tx: Tx) -> None:
             booking_id=checkout.booking_id,
             reason=reason,
             occurred_at=at,
+            page_expires_at=checkout.expires_at,
         )
     )

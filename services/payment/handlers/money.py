@@ -6,6 +6,7 @@ from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefun
 from services.payment.domain import (
     AccountState,
     Books,
+    Checkout,
     Coverage,
     Dispute,
     DisputeState,
@@ -18,7 +19,7 @@ from services.payment.domain import (
 )
 from services.payment.domain.books import WRONG
 from services.payment.handlers.telling import facts_of
-from services.payment.repository import booking_of_payment, open_books
+from services.payment.repository import booking_of_payment, find_attempt, open_books
 from shared.contracts.payment import (
     DisputeClosed,
     PaymentConfirmed,
@@ -62,10 +63,16 @@ def confirm_payment(command: ConfirmPayment, tx: Tx) -> Payment:
     changed = books.settle(tx.now())
     if first and payment.state in WRONG:
         # Who paid must not read on the booking page that nothing was charged.
-        _tell_wrong_money(books, payment, payment.paid_at, tx)
+        _tell_wrong_money(books, payment, payment.paid_at, tx, page=_page_of(command, tx))
     elif first:
         _tell_confirmed(payment, changed, tx)
     return payment
+
+
+def _page_of(command: ConfirmPayment, tx: Tx) -> Checkout | None:
+    if command.attempt is None:
+        return None
+    return find_attempt(tx.session, payable_id=command.payable_id, attempt=command.attempt)
 
 
 def _complete(payment: Payment, command: ConfirmPayment) -> None:
@@ -164,7 +171,9 @@ def _tell_confirmed(payment: Payment, changed: list[Coverage], tx: Tx) -> None:
     )
 
 
-def _tell_wrong_money(books: Books, payment: Payment, at: datetime, tx: Tx) -> None:
+def _tell_wrong_money(
+    books: Books, payment: Payment, at: datetime, tx: Tx, *, page: Checkout | None = None
+) -> None:
     # Told as a fact with a revision, not by time: it may go back, come again and go back within one second.
     account, payable = books.account, books.payable(payment.payable_id)
     if payable is None or books.state_of(payable) not in _UNPAID:
@@ -182,6 +191,7 @@ def _tell_wrong_money(books: Books, payment: Payment, at: datetime, tx: Tx) -> N
             reason=told or "returned",
             occurred_at=at,
             revision=account.wrong_money_revision,
+            page_expires_at=page.expires_at if page is not None else None,
         )
     )
 
