@@ -183,6 +183,13 @@ class RecordDispute:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TellWrongMoney:
+    """What was told of money that is not what was asked has no revision yet: tell how it stands now."""
+
+    booking_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoteReading:
     """Stripe was asked about a live attempt: the next round asks about others first."""
 

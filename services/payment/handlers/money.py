@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefund
+from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefund, TellWrongMoney
 from services.payment.domain import (
     AccountState,
     Books,
@@ -148,6 +148,13 @@ def record_dispute(command: RecordDispute, tx: Tx) -> None:
     _tell_wrong_money(books, payment, command.at, tx)
 
 
+def tell_wrong_money(command: TellWrongMoney, tx: Tx) -> None:
+    """Tell how wrong money stands that was told of before such facts were counted; told once."""
+    books = open_books(tx, command.booking_id)
+    for payment in books.payments if books else ():
+        _tell_wrong_money(books, payment, tx.now(), tx)
+
+
 def _books_of(stripe_payment_intent_id: str, tx: Tx) -> tuple[Books, Payment]:
     booking_id = booking_of_payment(tx.session, stripe_payment_intent_id)
     books = open_books(tx, booking_id) if booking_id else None
@@ -180,7 +187,8 @@ def _tell_wrong_money(
         return
     wrong = books.wrong_money(payable)
     told = wrong.value if wrong is not None else None
-    if told == account.wrong_money:
+    uncounted = account.wrong_money is not None and account.wrong_money_revision == 0
+    if told == account.wrong_money and not uncounted:
         return
     account.wrong_money = told
     account.wrong_money_revision += 1

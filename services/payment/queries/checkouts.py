@@ -81,6 +81,19 @@ def checkouts_to_read(
     ]
 
 
+def uncounted_wrong_money(session: Session, *, limit: int) -> Sequence[UUID]:
+    """Bookings of which wrong money was told before such facts had a revision."""
+    return session.scalars(
+        select(BookingAccount.booking_id)
+        .where(
+            BookingAccount.wrong_money.is_not(None),
+            BookingAccount.wrong_money_revision == 0,
+            BookingAccount.state.in_((AccountState.OPEN, AccountState.CLOSED)),
+        )
+        .limit(limit)
+    ).all()
+
+
 def knows_payment(session: Session, stripe_payment_intent_id: str) -> bool:
     """Whether this payment is recorded."""
     found = session.scalar(
