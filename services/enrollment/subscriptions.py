@@ -104,11 +104,13 @@ def to_record_dispute_end(event: DisputeClosed) -> RecordCoverage:
 
 def to_record_problem(event: PaymentFailed | PaymentExpired) -> RecordPaymentProblem:
     """An attempt to pay did not succeed."""
+    failed = event if isinstance(event, PaymentFailed) else None
     return RecordPaymentProblem(
         booking_id=event.booking_id,
         reason=event.reason,
         occurred_at=event.occurred_at,
-        revision=event.revision if isinstance(event, PaymentFailed) else None,
+        revision=failed.revision if failed else None,
+        page_expires_at=failed.page_expires_at if failed else None,
     )
 
 

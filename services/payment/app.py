@@ -12,7 +12,7 @@ from services.payment.gateways.stripe_gateway import StripeGateway
 from services.payment.queries import longest_unsubmitted_seconds, unsubmitted
 from services.payment.settings import Settings
 from services.payment.subscriptions import stripe_source, subscriptions
-from services.payment.tasks import catch_up_with_events, reconcile_sessions
+from services.payment.tasks import catch_up_with_events, reconcile_sessions, tell_uncounted_money
 from services.payment.web import APIS, BLUEPRINTS
 from shared.clock import OffsetClock, SystemClock
 from shared.config import load_settings
@@ -32,6 +32,7 @@ _USUAL = Overrides()
 _TIMERS = (
     Timer(name="reconcile_sessions", every_seconds=60, run=reconcile_sessions),
     Timer(name="catch_up_with_events", every_seconds=60, run=catch_up_with_events),
+    Timer(name="tell_uncounted_money", every_seconds=3600, run=tell_uncounted_money),
 )
 
 

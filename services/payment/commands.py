@@ -137,6 +137,7 @@ class ConfirmPayment:
 
     booking_id: UUID
     payable_id: UUID
+    attempt: int | None
     stripe_payment_intent_id: str
     stripe_charge_id: str | None
     stripe_session_id: str | None
@@ -179,6 +180,13 @@ class RecordDispute:
     state: DisputeState
     opened_at: datetime
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellWrongMoney:
+    """What was told of money that is not what was asked has no revision yet: tell how it stands now."""
+
+    booking_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)

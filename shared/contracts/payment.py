@@ -95,7 +95,8 @@ class PaymentFailed(Event):
 
     With `wrong_amount` or `wrong_currency` money did come, but not what was asked: it covers nothing; with
     `returned` all such money has gone back. Only these carry a `revision`, which counts what was told of them
-    for this booking.
+    for this booking. `page_expires_at` names the payment page that closed with it, before its time, by what
+    `checkout.opened` told of its end; it is null where the page stays open.
     """
 
     payable_id: UUID
@@ -103,6 +104,7 @@ class PaymentFailed(Event):
     reason: str
     occurred_at: datetime
     revision: int | None = None
+    page_expires_at: datetime | None = None
 
 
 @REGISTRY.event("payment.expired.v1", publisher="payment", aggregate="payable", key="payable_id")

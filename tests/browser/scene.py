@@ -1,16 +1,14 @@
 """A whole site on which everything has happened once, so that every page can be seen in every state it has."""
 
-import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import delete, select, update
 
 from services.certification.domain.activation import Activation
 from services.certification.domain.join import Join
@@ -21,12 +19,8 @@ from services.enrollment.domain.workshop import Block
 from shared.contracts.certification import MembershipActivationRequested
 from shared.db.engine import read_connection, write_connection
 from shared.db.kernel_tables import inbox, outbox
-from shared.ids import new_id
-from shared.messaging.depth_history import record
-from shared.messaging.group_actions import retry_group
-from shared.messaging.groups import Key
-from shared.messaging.inbox import Failure, new_row, store_dead
 from shared.messaging.operations import newest_own
+from tests.browser.mishaps import failures, odd_letter
 from tests.support import whole_story as story
 from tests.support.in_process import WholeSite, make_databases, whole_site
 
@@ -39,7 +33,6 @@ LONG_PAYER: dict[str, Any] = {
     "payer_name": " ".join(LONG_PERSON.values()),
     "payer_email": "a.really.long.address.of.somebody.with.many.names@subdomain.of.a.subsidiary.example.com",
 }
-_LONG_ERROR = "ValueError: " + "something that goes on and on, and names https://example.com/" + "a1b2" * 30
 
 
 @dataclass(kw_only=True)
@@ -85,10 +78,11 @@ def scene(folder: Path) -> Iterator[Scene]:
     """A site with bookings in every state, workshops that are over, and messages that failed."""
     with _site(folder / "full") as site:
         shown = Scene(site=site)
+        _begun(shown)
         _past(shown)
         _present(shown)
-        _failures(shown)
-        _odd_letter(shown)
+        shown.retries.update(failures(site))
+        odd_letter(site)
         site.carry()
         yield shown
 
@@ -111,6 +105,20 @@ def _site(folder: Path) -> Iterator[WholeSite]:
     make_databases(template)
     with whole_site(template, databases) as site:
         yield site
+
+
+def _begun(shown: Scene) -> None:
+    """A workshop that began before its payer paid, after the hold had ended."""
+    site = shown.site
+    begun = story.plan(site, title=LONG_TITLE)
+    site.pass_time(days=6, hours=23, minutes=50)
+    _keep(shown, "begun", begun, story.attendee(**LONG_PERSON))
+    session = _open_checkout(site, shown.orders["begun"])
+    site.pass_time(minutes=20)
+    site.stripe.pull("pay", session=session)
+    site.pass_time(minutes=20)
+    site.run_timers("enrollment")
+    site.deliver()
 
 
 def _past(shown: Scene) -> None:
@@ -182,11 +190,14 @@ def _present(shown: Scene) -> None:
     full = shown.workshops["full"] = story.plan(site, title="Only one seat", capacity=1)
     shown.workshops["nobody"] = story.plan(site, title="Nobody yet")
     shown.workshops["draft"] = story.plan(site, title=LONG_TITLE, publish=False)
-    for name, workshop in (("expired", coming), ("unseated", full)):
+    for name, workshop in (("expired", coming), ("returned over", coming), ("unseated", full)):
         shown.orders[name] = story.book(site, workshop)
         shown.sessions[name] = _open_checkout(site, shown.orders[name])
+    over = _pay_wrong(shown, "returned over")
     site.stripe.pull("pay", session=shown.sessions["unseated"])
-    site.pass_time(minutes=40)
+    site.pass_time(minutes=18)
+    _keep(shown, "returned late", coming, story.attendee(**LONG_PERSON), story.attendee())
+    site.pass_time(minutes=22)
     site.prompt = False
     site.run_timers("enrollment")
     _keep(shown, "taken", full)
@@ -196,76 +207,25 @@ def _present(shown: Scene) -> None:
     _paid(shown, "confirmed", coming, story.attendee(**LONG_PERSON), story.attendee())
     site.stripe.pull("dispute/open", charge=_paid(shown, "disputed", coming, story.attendee()))
     site.stripe.pull("refund", charge=_paid(shown, "refunded", coming, story.attendee()))
+    _keep(shown, "returned", coming, story.attendee(**LONG_PERSON), story.attendee())
     _keep(shown, "wrong", coming)
-    shown.sessions["wrong"] = _open_checkout(site, shown.orders["wrong"])
-    site.stripe.pull("pay", session=shown.sessions["wrong"], amount_override=1)
-    site.deliver()
+    for name in ("returned", "returned late", "wrong"):
+        shown.sessions[name] = _open_checkout(site, shown.orders[name])
+    for charge in (over, _pay_wrong(shown, "returned"), _pay_wrong(shown, "returned late")):
+        site.stripe.pull("refund", charge=charge)
+    _pay_wrong(shown, "wrong")
     for name in ("held", "trouble"):
         _keep(shown, name, coming, story.attendee(**LONG_PERSON), story.attendee())
     shown.sessions["held"] = _open_checkout(site, shown.orders["held"])
-    # More time is offered once some has gone by.
+    # More time is offered once some has gone by; the time to pay for "returned late" has, but not its hold's.
     site.pass_time(minutes=10)
 
 
-def _failures(shown: Scene) -> None:
-    """In each service a message that nobody can read, and one that is dead with a long reason."""
-    why = Failure(kind="failed", error=_LONG_ERROR, fingerprint="f1")
-    for service in shown.site.services.values():
-        with write_connection(service.engine) as connection:
-            for message_id, payload in (("dead-1", '{"data": {"note": "kept"}}'), ("unreadable:ff", None)):
-                row: dict[str, Any] = new_row(
-                    consumer="bus",
-                    message_id=message_id,
-                    type="payment.refunded.v1",
-                    payload=payload,
-                    correlation_id=str(new_id()),
-                )
-                store_dead(connection, row if payload else {**row, "raw": b"\xff"}, why)
-            _work_for_an_hour(connection)
-        shown.retries[service.name] = _retried_in_vain(service.engine)
-
-
-def _retried_in_vain(engine: Engine) -> UUID:
-    """A group that was tried again and failed again; gives the action."""
-    key = Key(type="payment.refunded.v1", fingerprint="f2")
-    why = Failure(kind="failed", error=_LONG_ERROR, fingerprint=key.fingerprint)
-    with write_connection(engine) as connection:
-        row = new_row(
-            consumer="bus", message_id="again-1", type=key.type, payload="{}", correlation_id=str(new_id())
-        )
-        store_dead(connection, row, why)
-    action_id = retry_group(engine, key, actor="Noor Haddad")
-    with write_connection(engine) as connection:
-        again = update(inbox).where(inbox.c.message_id == "again-1")
-        values = {"state": "dead", "error": why.error, "next_attempt_at": None, "attempts": 1}
-        connection.execute(again.values(**values))
-    return action_id
-
-
-def _work_for_an_hour(connection: Connection) -> None:
-    """Samples of depths and ages, with a gap, large numbers and a long queue name."""
-    now = datetime.now(UTC)
-    for minutes in (50, 40, 12, 1, 0):
-        values = {
-            "outbox_size": minutes * 30,
-            "outbox_age_seconds": minutes,
-            "inbox_received": 0,
-            "inbox_failed": 1,
-            "inbox_dead": 123_456,
-            "sampled_at": now - timedelta(minutes=minutes),
-            "worker_started_at": now - timedelta(minutes=55 if minutes > 20 else 15),
-        }
-        record(connection, values, {"payment.inbox": 7, "certification.crashed": 0, "rostrum.unrouted": 0})
-
-
-def _odd_letter(shown: Scene) -> None:
-    """What somebody else's mail may look like."""
-    letter = EmailMessage()
-    letter["From"], letter["To"], letter["Subject"] = "a@b.example", "odd@example.com", "wide-" * 30
-    letter.set_content("http://127.0.0.1:8000/bookings/" + "a1b2" * 60)
-    letter.add_alternative("<h1>" + "wide" * 60 + "</h1>", subtype="html")
-    with smtplib.SMTP("127.0.0.1", shown.site.post.smtp_port, timeout=5) as smtp:
-        smtp.send_message(letter)
+def _pay_wrong(shown: Scene, name: str) -> str:
+    """Pay at the page that is open, but not what was asked; the charge."""
+    paid = shown.site.stripe.pull("pay", session=shown.sessions[name], amount_override=1)
+    shown.site.deliver()
+    return str(paid["charge"]["id"])
 
 
 def _keep(shown: Scene, name: str, workshop: UUID, *people: dict[str, str]) -> story.Order:

@@ -59,6 +59,8 @@ def test_money_that_was_not_asked_covers_nothing(rostrum: WholeSite, case: str) 
     rostrum.tick()
     assert seats_left(rostrum, workshop) == 10
     _says_that_the_payment_is_looked_at(order)
+    for url in (order.pay_url, f"{rostrum.url}/pay/return/{paid['session']['id']}"):
+        assert "Please do not pay again" in page(url)
 
     rostrum.stripe.pull("refund", charge=paid["charge"]["id"])
     rostrum.deliver()

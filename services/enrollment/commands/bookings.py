@@ -71,9 +71,11 @@ class RecordPaymentProblem:
     """An attempt to pay did not succeed.
 
     `revision` counts the facts about money that is not what was asked; attempts without money have none.
+    `page_expires_at` is the end of the payment page that closed with it.
     """
 
     booking_id: UUID
     reason: str
     occurred_at: datetime
     revision: int | None = None
+    page_expires_at: datetime | None = None

@@ -103,8 +103,9 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     """Seats taken together, their payer and their price, frozen when the booking was placed.
 
     `submission_id` recognises the same form sent twice. `page_open_until` is the end of the newest payment page
-    that was opened. `payment_id` is the payment that was given the
-    seats, or that has to be returned because there were none, for `unseated_reason`.
+    that was opened and has not closed before it; `page_closed_until` is the end of the newest that has.
+    `payment_id` is the payment that was given the seats, or that has to be returned because there were none, for
+    `unseated_reason`.
     """
 
     __tablename__ = "booking"
@@ -140,8 +141,10 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     payment_problem_at: Mapped[datetime | None] = mapped_column(default=None)
     wrong_money: Mapped[str | None] = mapped_column(default=None)
     wrong_money_revision: Mapped[int] = mapped_column(default=0)
+    wrong_money_at: Mapped[datetime | None] = mapped_column(default=None)
     extensions: Mapped[int] = mapped_column(default=0)
     page_open_until: Mapped[datetime | None] = mapped_column(default=None)
+    page_closed_until: Mapped[datetime | None] = mapped_column(default=None)
 
     def extend_hold(self, hold_ends_at: datetime) -> bool:
         """Move the hold's end, only ever later and only while it stands; whether it moved."""
@@ -153,6 +156,17 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
     def note_page_open(self, until: datetime) -> None:
         """The payer has reached a payment page, which can be paid until then."""
         self.page_open_until = max(until, self.page_open_until or until)
+        self._forget_closed_page()
+
+    def note_page_closed(self, until: datetime) -> None:
+        """The page that could be paid until then cannot any more, nor any before it; heard of in any order."""
+        self.page_closed_until = max(until, self.page_closed_until or until)
+        self._forget_closed_page()
+
+    def _forget_closed_page(self) -> None:
+        opened, closed = self.page_open_until, self.page_closed_until
+        if opened is not None and closed is not None and opened <= closed:
+            self.page_open_until = None
 
     def keep_longer(self, policy: HoldPolicy, *, starts_at: datetime, now: datetime) -> bool:
         """Give the payer more time to open the payment page; whether the deadline moved.
@@ -196,10 +210,10 @@ class Booking(MappedAsDataclass, Base, kw_only=True):
         self.payment_id = payment_id
         self.unseated_at, self.unseated_reason = now, reason
 
-    def note_wrong_money(self, fact: str, revision: int) -> None:
+    def note_wrong_money(self, fact: str, revision: int, at: datetime) -> None:
         """Keep payment's newest fact about money that is not what was asked."""
         if revision >= self.wrong_money_revision:
-            self.wrong_money, self.wrong_money_revision = fact, revision
+            self.wrong_money, self.wrong_money_revision, self.wrong_money_at = fact, revision, at
 
     def note_payment_problem(self, reason: str, at: datetime) -> None:
         """Remember the newest failed attempt to pay."""

@@ -169,8 +169,10 @@ def confirm_booking(command: ConfirmBooking, tx: Tx) -> None:
 def record_payment_problem(command: RecordPaymentProblem, tx: Tx) -> None:
     """Remember why paying did not work, for the booking page; the hold itself is left alone."""
     booking = known_booking(command.booking_id, tx)
+    if command.page_expires_at is not None:
+        booking.note_page_closed(command.page_expires_at)
     if command.reason in MONEY_DIFFERS or command.reason == MONEY_RETURNED:
-        booking.note_wrong_money(command.reason, command.revision or 0)
+        booking.note_wrong_money(command.reason, command.revision or 0, command.occurred_at)
     else:
         booking.note_payment_problem(command.reason, command.occurred_at)
 

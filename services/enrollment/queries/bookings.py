@@ -100,9 +100,9 @@ class BookingPage:
     expired_at: datetime | None
     unseated_at: datetime | None
     unseated_reason: Unseated
-    payment_problem: str | None
     payment_problem_at: datetime | None
     wrong_money: str | None
+    wrong_money_at: datetime | None
     workshop_id: UUID
     workshop_title: str
     course_code: str
@@ -143,6 +143,12 @@ class BookingPage:
     def money_went_back(self) -> bool:
         """Whether money came that was not what was asked, and has been returned."""
         return self.wrong_money == MONEY_RETURNED
+
+    @property
+    def attempt_failed(self) -> bool:
+        """Whether the newest attempt to pay failed, after all that is known of money that came or went back."""
+        failed_at, since = self.payment_problem_at, self.wrong_money_at
+        return failed_at is not None and (since is None or failed_at > since)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,9 +198,9 @@ def booking_page(session: Session, booking_id: UUID) -> BookingPage | None:
         expired_at=booking.expired_at,
         unseated_at=booking.unseated_at,
         unseated_reason=booking.unseated_reason or Unseated.FULL,
-        payment_problem=booking.payment_problem,
         payment_problem_at=booking.payment_problem_at,
         wrong_money=booking.wrong_money,
+        wrong_money_at=booking.wrong_money_at,
         workshop_id=workshop.workshop_id,
         workshop_title=workshop.title,
         course_code=course.code,

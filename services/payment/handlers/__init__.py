@@ -9,7 +9,12 @@ from services.payment.handlers.checkouts import (
     record_refusal,
     request_checkout,
 )
-from services.payment.handlers.money import confirm_payment, record_dispute, record_refund
+from services.payment.handlers.money import (
+    confirm_payment,
+    record_dispute,
+    record_refund,
+    tell_wrong_money,
+)
 from services.payment.handlers.payables import (
     close_payable,
     extend_payable,
@@ -37,4 +42,5 @@ __all__ = [
     "record_refund",
     "record_refusal",
     "request_checkout",
+    "tell_wrong_money",
 ]

@@ -75,7 +75,7 @@ def request_checkout(command: RequestCheckout, tx: Tx) -> CheckoutOffer:
         return CheckoutOffer(refusal="unheard")
     payable = next((p for p in books.payables if books.state_of(p) is AccountState.OPEN), None)
     if payable is None:
-        return CheckoutOffer(refusal=_REFUSALS[books.account.state])
+        return CheckoutOffer(refusal=_refusal(books))
     if books.wrong_money(payable) is not None:
         # Money is here, only not the right amount: asking for all of it again would take it twice.
         return CheckoutOffer(refusal="under_review")
@@ -90,6 +90,13 @@ def request_checkout(command: RequestCheckout, tx: Tx) -> CheckoutOffer:
     if now > payable.pay_by:
         return CheckoutOffer(refusal="too_late")
     return CheckoutOffer(checkout=_new_attempt(command, books, payable, tx))
+
+
+def _refusal(books: Books) -> Refusal:
+    # That the hold is over says nothing of money that came in another amount and is still here.
+    if books.account.state is AccountState.CLOSED and any(map(books.wrong_money, books.payables)):
+        return "under_review"
+    return _REFUSALS[books.account.state]
 
 
 def _new_attempt(command: RequestCheckout, books: Books, payable: Payable, tx: Tx) -> Checkout:
@@ -160,6 +167,7 @@ def follow_session(command: FollowSession, tx: Tx) -> None:
             ConfirmPayment(
                 booking_id=command.booking_id,
                 payable_id=command.payable_id,
+                attempt=command.attempt,
                 stripe_payment_intent_id=command.stripe_payment_intent_id,
                 stripe_charge_id=None,
                 stripe_session_id=command.stripe_session_id,
@@ -245,5 +253,6 @@ def _tell_failed(checkout: Checkout, reason: str, at: datetime, tx: Tx) -> None:
             booking_id=checkout.booking_id,
             reason=reason,
             occurred_at=at,
+            page_expires_at=checkout.expires_at,
         )
     )

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefund
+from services.payment.commands import ConfirmPayment, RecordDispute, RecordRefund, TellWrongMoney
 from services.payment.domain import (
     AccountState,
     Books,
+    Checkout,
     Coverage,
     Dispute,
     DisputeState,
@@ -18,7 +19,7 @@ from services.payment.domain import (
 )
 from services.payment.domain.books import WRONG
 from services.payment.handlers.telling import facts_of
-from services.payment.repository import booking_of_payment, open_books
+from services.payment.repository import booking_of_payment, find_attempt, open_books
 from shared.contracts.payment import (
     DisputeClosed,
     PaymentConfirmed,
@@ -62,10 +63,16 @@ def confirm_payment(command: ConfirmPayment, tx: Tx) -> Payment:
     changed = books.settle(tx.now())
     if first and payment.state in WRONG:
         # Who paid must not read on the booking page that nothing was charged.
-        _tell_wrong_money(books, payment, payment.paid_at, tx)
+        _tell_wrong_money(books, payment, payment.paid_at, tx, page=_page_of(command, tx))
     elif first:
         _tell_confirmed(payment, changed, tx)
     return payment
+
+
+def _page_of(command: ConfirmPayment, tx: Tx) -> Checkout | None:
+    if command.attempt is None:
+        return None
+    return find_attempt(tx.session, payable_id=command.payable_id, attempt=command.attempt)
 
 
 def _complete(payment: Payment, command: ConfirmPayment) -> None:
@@ -141,6 +148,13 @@ def record_dispute(command: RecordDispute, tx: Tx) -> None:
     _tell_wrong_money(books, payment, command.at, tx)
 
 
+def tell_wrong_money(command: TellWrongMoney, tx: Tx) -> None:
+    """Tell how wrong money stands that was told of before such facts were counted; told once."""
+    books = open_books(tx, command.booking_id)
+    for payment in books.payments if books else ():
+        _tell_wrong_money(books, payment, tx.now(), tx)
+
+
 def _books_of(stripe_payment_intent_id: str, tx: Tx) -> tuple[Books, Payment]:
     booking_id = booking_of_payment(tx.session, stripe_payment_intent_id)
     books = open_books(tx, booking_id) if booking_id else None
@@ -164,14 +178,17 @@ def _tell_confirmed(payment: Payment, changed: list[Coverage], tx: Tx) -> None:
     )
 
 
-def _tell_wrong_money(books: Books, payment: Payment, at: datetime, tx: Tx) -> None:
+def _tell_wrong_money(
+    books: Books, payment: Payment, at: datetime, tx: Tx, *, page: Checkout | None = None
+) -> None:
     # Told as a fact with a revision, not by time: it may go back, come again and go back within one second.
     account, payable = books.account, books.payable(payment.payable_id)
     if payable is None or books.state_of(payable) not in _UNPAID:
         return
     wrong = books.wrong_money(payable)
     told = wrong.value if wrong is not None else None
-    if told == account.wrong_money:
+    uncounted = account.wrong_money is not None and account.wrong_money_revision == 0
+    if told == account.wrong_money and not uncounted:
         return
     account.wrong_money = told
     account.wrong_money_revision += 1
@@ -182,6 +199,7 @@ def _tell_wrong_money(books: Books, payment: Payment, at: datetime, tx: Tx) -> N
             reason=told or "returned",
             occurred_at=at,
             revision=account.wrong_money_revision,
+            page_expires_at=page.expires_at if page is not None else None,
         )
     )
 

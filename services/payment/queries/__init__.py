@@ -8,6 +8,7 @@ from services.payment.queries.checkouts import (
     read_cursor,
     standing_of_booking,
     standing_of_session,
+    uncounted_wrong_money,
 )
 from services.payment.queries.finance import (
     CurrencyTotal,
@@ -43,5 +44,6 @@ __all__ = [
     "standing_of_booking",
     "standing_of_session",
     "totals",
+    "uncounted_wrong_money",
     "unsubmitted",
 ]

@@ -41,13 +41,18 @@ class PageStanding:
 
     @property
     def money_differs(self) -> bool:
-        """Whether money is here that is not what was asked."""
-        return self.account.wrong_money is not None
+        """Whether money is here that is not what was asked, and nothing else."""
+        return self._unpaid and self.account.wrong_money is not None
 
     @property
     def money_went_back(self) -> bool:
         """Whether money that was not what was asked has been returned, and nothing came since."""
-        return self.account.wrong_money is None and self.account.wrong_money_revision > 0
+        return self._unpaid and self.account.wrong_money is None and self.account.wrong_money_revision > 0
+
+    @property
+    def _unpaid(self) -> bool:
+        # Once the right money came, the account tells of that, also after it went back.
+        return self.account.state in (AccountState.OPEN, AccountState.CLOSED)
 
 
 def checkouts_to_read(
@@ -74,6 +79,19 @@ def checkouts_to_read(
     return [
         UnsettledCheckout(checkout=checkout, wanted=state is AccountState.OPEN) for checkout, state in rows
     ]
+
+
+def uncounted_wrong_money(session: Session, *, limit: int) -> Sequence[UUID]:
+    """Bookings of which wrong money was told before such facts had a revision."""
+    return session.scalars(
+        select(BookingAccount.booking_id)
+        .where(
+            BookingAccount.wrong_money.is_not(None),
+            BookingAccount.wrong_money_revision == 0,
+            BookingAccount.state.in_((AccountState.OPEN, AccountState.CLOSED)),
+        )
+        .limit(limit)
+    ).all()
 
 
 def knows_payment(session: Session, stripe_payment_intent_id: str) -> bool:

@@ -20,6 +20,7 @@ def to_confirm_payment(facts: ChargeFacts) -> ConfirmPayment | None:
     return ConfirmPayment(
         booking_id=facts.ours.booking_id,
         payable_id=facts.ours.payable_id,
+        attempt=facts.ours.attempt,
         stripe_payment_intent_id=facts.stripe_payment_intent_id,
         stripe_charge_id=facts.stripe_charge_id,
         stripe_session_id=None,

@@ -110,7 +110,7 @@ def come_back(session_id: str) -> AnyResponse:
 @blueprint.get("/pay/cancelled")
 @public("Stripe's page leads back here when the payer turns round; details only with the payer's own cookie")
 def turn_round() -> AnyResponse:
-    """Nothing was paid; say until when it can be, and how to go on."""
+    """Nothing was paid at this page; say until when it can be, and how to go on."""
     token = request.cookies.get(_cookie_name(), "")
     standing: PageStanding | None = None
     if token:
@@ -118,6 +118,9 @@ def turn_round() -> AnyResponse:
             standing = _standing_behind(current_service().links.verify("pay", token))
         except (BadLink, NotHeardYet):
             token = ""
+    if standing is not None and standing.money_differs:
+        # The payer left one page, after money had come by another one.
+        return _page("payment/not_payable.html", 200, standing=standing, refusal="under_review", token=token)
     payable_until = _payable_until(standing) if standing is not None else None
     return _page("payment/cancelled.html", 200, standing=standing, token=token, payable_until=payable_until)
 

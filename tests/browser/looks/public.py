@@ -56,6 +56,10 @@ def _workshop(name: str, rest: str = "") -> Where:
     return lambda scene: f"/workshops/{scene.workshops[name]}{rest}"
 
 
+def _pay(name: str) -> Where:
+    return lambda scene: scene.orders[name].pay_url
+
+
 def _back(name: str) -> Where:
     return lambda scene: f"/pay/return/{scene.sessions[name]}"
 
@@ -95,11 +99,16 @@ LOOKS = (
     ),
     Look(name="booking expired", shows=BOOKING, where=_booking("expired"), often=False),
     Look(name="booking unseated", shows=BOOKING, where=_booking("unseated"), often=False),
+    Look(name="booking unseated because it had begun", shows=BOOKING, where=_booking("begun"), often=False),
     Look(name="booking confirmed", shows=BOOKING, where=_booking("confirmed")),
     Look(name="booking done", shows=BOOKING, where=_booking("done"), often=False),
     Look(name="booking disputed", shows=BOOKING, where=_booking("disputed"), often=False),
     Look(name="booking refunded", shows=BOOKING, where=_booking("refunded"), often=False),
     Look(name="booking wrong amount", shows=BOOKING, where=_booking("wrong"), often=False),
+    *(
+        Look(name=f"booking {name}", shows=BOOKING, where=_booking(name), often=False)
+        for name in ("returned", "returned late", "returned over")
+    ),
     Look(
         name="booking unheard",
         shows=BOOKING,
@@ -107,22 +116,26 @@ LOOKS = (
         status=202,
     ),
     Look(name="booking bad link", shows=BOOKING, where="/bookings/nonsense", status=404, often=False),
-    Look(name="pay settled", shows=PAY, where=lambda scene: scene.orders["done"].pay_url, often=False),
-    Look(name="pay too late", shows=PAY, where=lambda scene: scene.orders["expired"].pay_url, status=410),
-    Look(name="pay disputed", shows=PAY, where=lambda scene: scene.orders["disputed"].pay_url, often=False),
+    Look(name="pay settled", shows=PAY, where=_pay("done"), often=False),
+    Look(name="pay too late", shows=PAY, where=_pay("expired"), status=410),
+    Look(name="pay disputed", shows=PAY, where=_pay("disputed"), often=False),
     Look(
         name="pay returned",
         shows=PAY,
-        where=lambda scene: scene.orders["refunded"].pay_url,
+        where=_pay("refunded"),
         status=410,
         often=False,
     ),
-    Look(name="pay refund due", shows=PAY, where=lambda scene: scene.orders["unseated"].pay_url, often=False),
-    Look(name="pay wrong amount", shows=PAY, where=lambda scene: scene.orders["wrong"].pay_url, often=False),
+    *(
+        Look(name=f"pay {name}", shows=PAY, where=_pay(name), status=410, often=False)
+        for name in ("returned late", "returned over")
+    ),
+    Look(name="pay refund due", shows=PAY, where=_pay("unseated"), often=False),
+    Look(name="pay wrong amount", shows=PAY, where=_pay("wrong"), often=False),
     Look(
         name="pay unreachable",
         shows=PAY,
-        where=lambda scene: scene.orders["trouble"].pay_url,
+        where=_pay("trouble"),
         before=_break_stripe,
         after=_mend_stripe,
         status=503,
@@ -132,6 +145,10 @@ LOOKS = (
     Look(name="return closed", shows=RETURN, where=_back("expired"), often=False),
     Look(name="return refund due", shows=RETURN, where=_back("unseated"), often=False),
     Look(name="return wrong amount", shows=RETURN, where=_back("wrong"), often=False),
+    *(
+        Look(name=f"return {name}", shows=RETURN, where=_back(name), often=False)
+        for name in ("returned late", "returned over")
+    ),
     Look(name="return unknown", shows=RETURN, where="/pay/return/cs_test_nothing", status=404, often=False),
     Look(name="cancelled", shows="GET /pay/cancelled", where="/pay/cancelled"),
     Look(name="certificate waiting", shows=CERTIFICATE, where=_certificate("confirmed"), often=False),

@@ -79,8 +79,17 @@ def test_after_the_last_moment_no_session_is_opened(site: Site) -> None:
 
     assert response.status_code == 410
     assert "The time to pay is over" in response.text
-    assert f"/workshops/{placed.workshop_id}" in response.text
+    # Enrollment may still give more time; payment must not send the payer away from held seats.
+    assert "Your booking page says whether you can have more time" in response.text
+    assert "make a new booking" not in response.text
     assert site.stripe.sessions() == []
+
+    seats = tuple(LostSeat(enrollment_id=seat.enrollment_id, revision=1) for seat in placed.seats)
+    site.hear(BookingExpired(booking_id=placed.booking_id, reason="hold_ended", seats=seats))
+    response = site.click(placed)
+    assert response.status_code == 410
+    assert "make a new booking" in response.text
+    assert f"/workshops/{placed.workshop_id}" in response.text
 
 
 def test_a_session_once_open_can_be_reached_until_it_ends(site: Site) -> None:

@@ -96,6 +96,16 @@ def test_a_placed_booking_told_again_changes_only_its_link(site: Site) -> None:
     assert site.client().get(f"/pay/{site.token(placed, version=2)}").status_code == 303
 
 
+@pytest.mark.parametrize("first", ["charge.succeeded", "checkout.session.completed"])
+def test_other_money_closes_the_page_at_which_it_was_paid(site: Site, first: str) -> None:
+    placed = site.place()
+    site.pay(placed, amount_override=118_999)
+    site.deliver(sorted(site.stripe.events(), key=lambda event: event["type"] != first))
+
+    (failed,) = site.said(PaymentFailed)
+    assert failed.page_expires_at == site.checkout(placed).expires_at
+
+
 @pytest.mark.parametrize(("amount", "currency"), [(118_999, None), (119_001, None), (None, "usd")])
 def test_other_money_than_asked_covers_nothing(site: Site, amount: int | None, currency: str | None) -> None:
     placed = site.place()
@@ -122,7 +132,7 @@ def test_a_declined_card_is_told_and_the_page_stays_open(site: Site) -> None:
     site.deliver(site.stripe.events())
 
     (failed,) = site.said(PaymentFailed)
-    assert failed.reason == "generic_decline"
+    assert (failed.reason, failed.page_expires_at) == ("generic_decline", None)
     assert site.click(placed).status_code == 303
     assert site.checkout(placed).refusal == "generic_decline"
     site.stripe.pull("pay", session=site.checkout(placed).stripe_session_id)

@@ -67,6 +67,7 @@ def pay_twice(site: Site, placed: BookingPlaced) -> list[BaseException]:
 
     def confirm(intent: str) -> Callable[[], None]:
         command = ConfirmPayment(
+            attempt=1,
             booking_id=placed.booking_id,
             payable_id=payable_id,
             stripe_payment_intent_id=f"pi_{intent}_{placed.booking_id.hex}",

@@ -84,6 +84,21 @@ def test_another_amount_is_being_checked(site: Site) -> None:
     assert "We are checking your payment" in page.text
 
 
+def test_turning_round_while_another_amount_is_checked_denies_no_charge(site: Site) -> None:
+    placed = site.place()
+    browser = site.client()
+    site.click(placed, client=browser)
+    site.stripe.pull("pay", session=site.checkout(placed).stripe_session_id, amount_override=100)
+    site.deliver(site.stripe.events())
+
+    page = browser.get("/pay/cancelled")
+
+    assert "We are checking your payment" in page.text
+    assert "nothing was charged" not in page.text
+    assert "Pay now" not in page.text
+    assert "We are checking" not in site.client().get("/pay/cancelled").text
+
+
 def test_stripe_away_is_no_error_of_the_page(site: Site) -> None:
     placed = site.place()
     site.pay(placed)

@@ -15,8 +15,12 @@ def upgrade() -> None:
     op.add_column(
         "booking_account", sa.Column("wrong_money_revision", sa.Integer, nullable=False, server_default="0")
     )
+    # Whatever became of such money, that it came was told; what became of it is told anew by a timer.
     op.execute(
-        "UPDATE booking_account SET wrong_money = (SELECT min(payment.state) FROM payment"
+        "UPDATE booking_account SET wrong_money = (SELECT min(CASE WHEN payment.currency <> payable.currency"
+        " THEN 'wrong_currency' ELSE 'wrong_amount' END)"
+        " FROM payment JOIN payable ON payable.payable_id = payment.payable_id"
         " WHERE payment.booking_id = booking_account.booking_id"
-        " AND payment.state IN ('wrong_amount', 'wrong_currency'))"
+        " AND (payment.currency <> payable.currency OR payment.amount_minor <> payable.amount_minor))"
+        " WHERE state IN ('open', 'closed')"
     )

@@ -106,15 +106,15 @@ def test_the_newest_fact_about_wrong_money_stays_whatever_comes_first() -> None:
     for order in itertools.permutations(told):
         one = booking()
         for fact, revision in order:
-            one.note_wrong_money(fact, revision)
+            one.note_wrong_money(fact, revision, NOW + timedelta(minutes=revision))
             one.note_payment_problem("card_declined", NOW + timedelta(hours=1))
-        assert one.wrong_money == "returned"
+        assert (one.wrong_money, one.wrong_money_at) == ("returned", NOW + timedelta(minutes=4))
     # Told before facts of this kind were counted.
     one = booking()
-    one.note_wrong_money("wrong_currency", 0)
+    one.note_wrong_money("wrong_currency", 0, NOW)
     assert one.wrong_money == "wrong_currency"
-    one.note_wrong_money("returned", 1)
-    one.note_wrong_money("wrong_currency", 0)
+    one.note_wrong_money("returned", 1, NOW)
+    one.note_wrong_money("wrong_currency", 0, NOW)
     assert one.wrong_money == "returned"
 
 

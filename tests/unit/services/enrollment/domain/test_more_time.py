@@ -1,6 +1,8 @@
 """More time before paying: how much, how often, and when not."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -111,6 +113,26 @@ def test_a_payment_page_that_has_closed_is_no_hindrance() -> None:
         longer(booking, minutes=31.5)
     assert longer(booking, minutes=32)
     assert booking.hold_ends_at == PLACED + timedelta(minutes=67)
+
+
+def test_a_page_that_took_money_is_no_hindrance_whatever_is_heard_first() -> None:
+    first, second = PLACED + timedelta(minutes=56), PLACED + timedelta(minutes=59)
+    for order in itertools.permutations(range(4)):
+        booking = held(hold_ends_at=PLACED + timedelta(minutes=61))
+        news = (
+            partial(booking.note_page_open, first),
+            partial(booking.note_page_closed, first),
+            partial(booking.note_page_open, second),
+            partial(booking.note_page_closed, first),
+        )
+        for index in order:
+            news[index]()
+        with pytest.raises(PaymentPageOpen):
+            longer(booking, minutes=41)
+        booking.note_page_closed(second)
+        booking.note_page_open(first)
+        assert booking.page_open_until is None
+        assert longer(booking, minutes=41)
 
 
 def test_it_can_be_turned_off() -> None:
