@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from services.certification import handlers
 from services.certification.commands import RecordExam, ResubmitMembership, ResumeActivation
 from services.certification.domain.activation import Activation, activation_id_of
+from services.certification.domain.judgement import OBSTACLES
 from services.certification.queries import (
     PAGE_SIZE,
     STATES,
@@ -68,6 +69,7 @@ def list_activations() -> Response:
         needing_attention=waiting,
         words=STATE_WORDS,
         refusals=REFUSALS,
+        obstacles=OBSTACLES,
     )
 
 

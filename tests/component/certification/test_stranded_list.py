@@ -72,6 +72,7 @@ def test_it_needs_attention_and_says_so_in_its_row(stage: Stage, strand: object,
     for query in ("state=attention", "state=started", "q=lovelace"):
         rows = stage.ops.get(f"{LIST}?{query}").text.split("<tbody>")[1]
         assert "Stopped by an error" in rows
+        assert "Nothing goes on by itself" in rows
         assert "Being submitted" not in rows
         assert "Sent, answer open" not in rows
     assert "Stopped by an error" in stage.ops.get(stage.page_of(story)).text
