@@ -1,6 +1,6 @@
 """Selects that answer readers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,22 +16,34 @@ from services.certification.domain.join import Join
 from services.certification.domain.submission import Correction, Resumption, Submission, reference_of
 from services.certification.domain.workshop import ClosedWorkshop
 from shared.contracts.certification import MembershipActivationRequested
-from shared.messaging.operations import OwnRequest, newest_own
+from shared.db.many import one_of
+from shared.messaging.operations import OwnRequest, newest_own, newest_own_of_each
 
 PAGE_SIZE = 25
 
+STRANDED = "stranded"
+"""The state in one word of an activation whose request was given up: told by the inbox, and kept nowhere else."""
+
+_GIVEN_UP = ("dead", "discarded")
+
+_IS_STRANDED: ColumnElement[bool] = one_of(Join.__table__.c.enrollment_id, STRANDED)
+
 STATES: Mapping[str, ColumnElement[bool]] = {
     "started": Join.activation_id.is_not(None),
-    "attention": or_(Join.flagged_at.is_not(None), Join.activation == Activation.REFUSED),
+    "attention": or_(Join.flagged_at.is_not(None), Join.activation == Activation.REFUSED, _IS_STRANDED),
     "flagged": Join.flagged_at.is_not(None),
+    STRANDED: _IS_STRANDED,
     **{
-        str(state): (Join.activation == state) & Join.flagged_at.is_(None)
+        str(state): and_(Join.activation == state, Join.flagged_at.is_(None), not_(_IS_STRANDED))
         for state in Activation
         if state is not Activation.WAITING
     },
     "waiting": Join.activation == Activation.WAITING,
 }
-"""What the list of activations can be narrowed to: every state, and two groups of them."""
+"""What the list of activations can be narrowed to: every state, and two groups of them.
+
+The enrollments that are stranded are a parameter of that name.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,11 @@ class CertificateView:
     stranded: OwnRequest | None
     """The dead or discarded request, where nothing goes on by itself."""
 
+    @property
+    def state(self) -> str:
+        """The activation's state in one word, as lists have it."""
+        return STRANDED if self.stranded is not None else self.join.state
+
 
 @dataclass(frozen=True, kw_only=True)
 class ActivationList:
@@ -54,6 +71,11 @@ class ActivationList:
     rows: list[Join]
     total: int
     page: int
+    stranded: Collection[UUID]
+
+    def state_of(self, row: Join) -> str:
+        """The activation's state in one word."""
+        return STRANDED if row.enrollment_id in self.stranded else row.state
 
     @property
     def pages(self) -> int:
@@ -85,7 +107,21 @@ def stranded_request(session: Session, join: Join) -> OwnRequest | None:
         return None
     kind = MembershipActivationRequested.TYPE
     request = newest_own(session.connection(), kind, str(join.activation_id))
-    return request if request is not None and request.state in ("dead", "discarded") else None
+    return request if request is not None and request.state in _GIVEN_UP else None
+
+
+def stranded_enrollments(session: Session, *conditions: ColumnElement[bool]) -> frozenset[UUID]:
+    """Whose activation is stranded: read from the requests of those that are under way, whoever gave them up."""
+    under_way = session.execute(
+        select(Join.enrollment_id, Join.activation_id).where(Join.activation.in_(UNDER_WAY), *conditions)
+    ).all()
+    requests = newest_own_of_each(
+        session.connection(),
+        MembershipActivationRequested.TYPE,
+        [str(row.activation_id) for row in under_way],
+    )
+    given_up = {reference for reference, request in requests.items() if request.state in _GIVEN_UP}
+    return frozenset(row.enrollment_id for row in under_way if str(row.activation_id) in given_up)
 
 
 def stranded_and_held_back(session: Session) -> list[UUID]:
@@ -95,8 +131,7 @@ def stranded_and_held_back(session: Session) -> list[UUID]:
         func.coalesce(Join.coverage == Coverage.COVERED, False),
         func.coalesce(Join.eligible, False),
     )
-    held_back = session.scalars(select(Join).where(Join.activation.in_(UNDER_WAY), not_(good)))
-    return [join.enrollment_id for join in held_back if stranded_request(session, join) is not None]
+    return sorted(stranded_enrollments(session, not_(good)))
 
 
 def submissions_of(session: Session, enrollment_id: UUID) -> list[tuple[Submission, Correction | None]]:
@@ -126,15 +161,27 @@ def activations(session: Session, *, state: str | None, search: str, page: int) 
         conditions.append(STATES[state])
     if search:
         conditions.append(_matches(search))
-    total = session.scalar(select(func.count()).select_from(Join).where(*conditions)) or 0
+    stranded = stranded_enrollments(session)
     rows = session.scalars(
         select(Join)
         .where(*conditions)
         .order_by(Join.enrollment_id.desc())
         .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
+        .offset((page - 1) * PAGE_SIZE),
+        {STRANDED: stranded},
     )
-    return ActivationList(rows=list(rows), total=total, page=page)
+    total = _count(session, conditions, stranded)
+    return ActivationList(rows=list(rows), total=total, page=page, stranded=stranded)
+
+
+def needing_attention(session: Session, stranded: Collection[UUID]) -> int:
+    """How many activations somebody has to look at."""
+    return _count(session, [STATES["attention"]], stranded)
+
+
+def _count(session: Session, conditions: list[ColumnElement[bool]], stranded: Collection[UUID]) -> int:
+    counted = select(func.count()).select_from(Join).where(*conditions)
+    return session.scalar(counted, {STRANDED: stranded}) or 0
 
 
 def certificate_by_number(session: Session, number: str) -> tuple[Certificate, Join] | None:

@@ -105,7 +105,7 @@ class CertificateIssued(Event):
 )
 @dataclass(frozen=True, kw_only=True)
 class CertificateHeld(Event):
-    """The name had been submitted when its payment or seat fell away: staff must look. `reason` is a code."""
+    """The name had been submitted when payment, seat or result fell away: staff must look. `reason` is a code."""
 
     enrollment_id: UUID
     booking_id: UUID

@@ -18,12 +18,12 @@ from shared.messaging.groups import Key
 from shared.messaging.inbox import Failure, new_row, store_dead
 from tests.support.in_process import WholeSite
 
-_LONG_ERROR = "ValueError: " + "something that goes on and on, and names https://example.com/" + "a1b2" * 30
+LONG_ERROR = "ValueError: " + "something that goes on and on, and names https://example.com/" + "a1b2" * 30
 
 
 def failures(site: WholeSite) -> Iterator[tuple[str, UUID]]:
     """In each service a message that nobody can read, one that is dead with a long reason, and a retry in vain."""
-    why = Failure(kind="failed", error=_LONG_ERROR, fingerprint="f1")
+    why = Failure(kind="failed", error=LONG_ERROR, fingerprint="f1")
     for service in site.services.values():
         with write_connection(service.engine) as connection:
             for message_id, payload in (("dead-1", '{"data": {"note": "kept"}}'), ("unreadable:ff", None)):
@@ -42,7 +42,7 @@ def failures(site: WholeSite) -> Iterator[tuple[str, UUID]]:
 def _retried_in_vain(engine: Engine) -> UUID:
     """A group that was tried again and failed again; gives the action."""
     key = Key(type="payment.refunded.v1", fingerprint="f2")
-    why = Failure(kind="failed", error=_LONG_ERROR, fingerprint=key.fingerprint)
+    why = Failure(kind="failed", error=LONG_ERROR, fingerprint=key.fingerprint)
     with write_connection(engine) as connection:
         row = new_row(
             consumer="bus", message_id="again-1", type=key.type, payload="{}", correlation_id=str(new_id())

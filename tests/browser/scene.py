@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
-from services.certification.domain.activation import Activation
-from services.certification.domain.join import Join
 from services.certification.queries import certificate_view
 from services.enrollment.commands import BlockPlan
 from services.enrollment.domain import Workshop
 from services.enrollment.domain.workshop import Block
-from shared.contracts.certification import MembershipActivationRequested
-from shared.db.engine import read_connection, write_connection
+from shared.db.engine import read_connection
 from shared.db.kernel_tables import inbox, outbox
-from shared.messaging.operations import newest_own
-from tests.browser.mishaps import failures, odd_letter
+from tests.browser.mishaps import LONG_ERROR, failures, odd_letter
+from tests.browser.stranding import strand, submit_again
 from tests.support import whole_story as story
 from tests.support.in_process import WholeSite, make_databases, whole_site
 
@@ -147,23 +144,12 @@ def _past(shown: Scene) -> None:
     last = shown.workshops["submitted"] = story.plan(site, title=LONG_TITLE)
     _paid(shown, "submitted", last, story.attendee(**LONG_PERSON))
     _paid(shown, "stranded", last, story.attendee(**LONG_PERSON))
+    _paid(shown, "resumed", last, story.attendee(**LONG_PERSON))
     story.end_workshop(site)
     story.complete(site, last)
-    _strand(shown, shown.orders["stranded"].enrollment_ids[0])
-
-
-def _strand(shown: Scene, enrollment_id: UUID) -> None:
-    """As if the submission had stopped at an error, and somebody had discarded its message."""
-    of_order = Join.enrollment_id == enrollment_id
-    with write_connection(shown.site.services["certification"].engine) as connection:
-        activation_id = connection.scalars(select(Join.activation_id).where(of_order)).one()
-        connection.execute(
-            update(Join).where(of_order).values(activation=Activation.SENDING, submitted_at=None)
-        )
-        request = newest_own(connection, MembershipActivationRequested.TYPE, str(activation_id))
-        assert request is not None
-        of_request = inbox.c.message_id == request.message_id
-        connection.execute(update(inbox).where(of_request).values(state="discarded"))
+    for name in ("stranded", "resumed"):
+        strand(site, shown.orders[name].enrollment_ids[0])
+    submit_again(site, shown.orders["resumed"].enrollment_ids[0], reason=LONG_ERROR)
 
 
 def _plan_csm(site: WholeSite) -> UUID:

@@ -10,11 +10,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from services.certification import handlers
 from services.certification.commands import RecordExam, ResubmitMembership, ResumeActivation
 from services.certification.domain.activation import Activation, activation_id_of
+from services.certification.domain.judgement import OBSTACLES
 from services.certification.queries import (
     PAGE_SIZE,
     STATES,
     activations,
     certificate_view,
+    needing_attention,
     resumptions_of,
     submissions_of,
 )
@@ -33,6 +35,7 @@ STATE_WORDS: Mapping[str, tuple[str, str]] = {
     "attention": ("Needs attention", "bad"),
     "flagged": ("On hold after submission", "bad"),
     "refused": ("Refused", "bad"),
+    "stranded": ("Stopped by an error", "bad"),
     "withheld": ("Stopped before submission", "warn"),
     "waiting": ("Not complete yet", "neutral"),
     "requested": ("Being submitted", "wait"),
@@ -55,7 +58,7 @@ def list_activations() -> Response:
     state = state if state in STATES else ""
     with current_service().transactions.read() as session:
         found = activations(session, state=state or None, search=search, page=page_number())
-        waiting = activations(session, state="attention", search="", page=1).total
+        waiting = needing_attention(session, found.stranded)
     return page(
         "certification/activations.html",
         found=found,
@@ -66,6 +69,7 @@ def list_activations() -> Response:
         needing_attention=waiting,
         words=STATE_WORDS,
         refusals=REFUSALS,
+        obstacles=OBSTACLES,
     )
 
 

@@ -54,10 +54,11 @@ def _progress(view: CertificateView) -> dict[str, Any]:
     join, certificate = view.join, view.certificate
     today = current_service().clock.now().date()
     names = (
-        "enrollment_id", "booking_id", "course_code", "state", "seat", "coverage", "requested_at",
+        "enrollment_id", "booking_id", "course_code", "seat", "coverage", "requested_at",
         "submitted_at", "activated_at", "refusal", "exam_passed_on",
     )  # fmt: skip
     answer: dict[str, Any] = {name: getattr(join, name) for name in names}
+    answer["state"] = view.state
     answer["exam_required"] = view.course.exam_required if view.course else None
     answer["assessment"] = None
     if join.assessment_revision:

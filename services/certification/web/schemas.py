@@ -4,13 +4,13 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from services.certification.domain.activation import Activation
 from services.certification.domain.facts import Coverage, Seat
-from services.certification.queries import STATES
+from services.certification.queries import STATES, STRANDED
 from shared.web.documented import Answer, shown
 
 _ENROLLMENT_ID = "0199f3a2-7c1e-7a41-8b3c-1f2e3d4c5b6a"
 _BOOKING_ID = "0199f3a2-7c1e-7a40-9d55-40b0d4e2a1c6"
 _TOKEN = "WyIwMTk5ZjNhMjdjMWU3YTQxOGIzYzFmMmUzZDRjNWI2YSIsMV0.dGhpcy1pcy1hbi1leGFtcGxl"
-_STATES = [*map(str, Activation), "flagged"]
+_STATES = [*map(str, Activation), "flagged", STRANDED]
 
 
 class Strict(Schema):
@@ -62,7 +62,7 @@ class ActivationsQuery(Strict):
 
     state = fields.String(
         validate=validate.OneOf(sorted(STATES)),
-        metadata=shown("attention", "`started`: asked for at all; `attention`: flagged or refused"),
+        metadata=shown("attention", "`started`: asked for at all; `attention`: flagged, refused or stranded"),
     )
     q = fields.String(
         load_default="",

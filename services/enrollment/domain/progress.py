@@ -69,7 +69,25 @@ class Progress(MappedAsDataclass, Base, kw_only=True):
             return True
         if assessment is not None and not assessment.eligible:
             return True
-        # Covered by the very first fact: that the money fell away has not been heard of here yet.
+        return self._money_fell_away_unheard
+
+    def held_because(self, seat: SeatState, assessment: "AssessmentFacts | None") -> str:
+        """What fell away, in words for the booking page: everything that has not come back."""
+        causes = []
+        if seat is SeatState.LOST:
+            causes.append("the seat was given back")
+        if self.coverage is Coverage.FROZEN:
+            causes.append("the payer’s bank disputed the payment")
+        elif self.coverage is Coverage.UNCOVERED or self._money_fell_away_unheard:
+            causes.append("the payment fell away")
+        if assessment is not None and not assessment.eligible:
+            causes.append("the trainer corrected the result")
+        # Certification has heard of something that has not come here yet.
+        return " and ".join(causes) or "something that it needs fell away"
+
+    @property
+    def _money_fell_away_unheard(self) -> bool:
+        """Covered by the very first fact, or by none: that the money fell away has not been heard of here yet."""
         return self.held_reason in _MONEY_FELL_AWAY and self.coverage_revision <= 1
 
     @property
@@ -206,7 +224,7 @@ def _submitted_step(seat: SeatState, progress: Progress | None, assessment: Asse
             title=title,
             state="problem",
             at=progress.held_at,
-            text="The name was submitted, then the payment or the seat fell away. Our office looks into it.",
+            text=f"The name was submitted, then {progress.held_because(seat, assessment)}. Our office looks into it.",
         )
     if progress.has_failed:
         return Step(

@@ -151,7 +151,9 @@ def record_dispute(command: RecordDispute, tx: Tx) -> None:
 def tell_wrong_money(command: TellWrongMoney, tx: Tx) -> None:
     """Tell how wrong money stands that was told of before such facts were counted; told once."""
     books = open_books(tx, command.booking_id)
-    for payment in books.payments if books else ():
+    if books is None:
+        return
+    for payment in books.payments:
         _tell_wrong_money(books, payment, tx.now(), tx)
 
 

@@ -86,6 +86,20 @@ LOOKS = (
         role="ops",
     ),
     Look(
+        name="activations needing attention with a stranded one",
+        shows="GET /certificates/activations",
+        where="/certificates/activations?state=attention",
+        role="ops",
+        often=False,
+    ),
+    Look(
+        name="activation resumed",
+        shows=f"GET {_ACTIVATION}",
+        where=lambda scene: f"{_activation('resumed')(scene)}?done=resumed",
+        role="ops",
+        often=False,
+    ),
+    Look(
         name="activations empty",
         shows="GET /certificates/activations",
         where="/certificates/activations",

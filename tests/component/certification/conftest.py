@@ -11,6 +11,7 @@ from deploy.sandbox.scrum_alliance.sandbox import Sandbox, sandbox_of
 from deploy.sandbox.serving import Serving
 from tests.component.certification.line import Line
 from tests.component.certification.site import Site
+from tests.component.certification.stage import Stage
 
 
 @pytest.fixture
@@ -27,6 +28,14 @@ def site(line: Line) -> Iterator[Site]:
     site = Site(line)
     yield site
     site.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Its whole worker, stepped by hand, with a registry that gives odd answers."""
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()
 
 
 @pytest.fixture

@@ -67,6 +67,26 @@ def test_search_takes_everything_as_text(refused: Story, site: Site, search: str
     assert page_of(refused) not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ("refunded", "The payment for this seat was returned."),
+        ("disputed", "bank has questioned the payment"),
+        ("expired", "The seat is no longer kept"),
+        ("corrected", "The requirements of the course are not all met."),
+    ],
+)
+def test_a_row_on_hold_says_what_fell_away(line: Line, site: Site, event: str, why: str) -> None:
+    story = Story()
+    line.tell(*story.all_good())
+    line.work()
+    fell = story.assessed(2, eligible=False) if event == "corrected" else getattr(story, event)()
+    line.tell(fell)
+    rows = site.staff("ops").get(f"{LIST}?state=flagged").text.split("<tbody>")[1]
+    assert "On hold after submission" in rows
+    assert why in rows
+
+
 def test_many_activations_come_in_pages(line: Line, site: Site) -> None:
     for _ in range(30):
         line.tell(*Story().all_good())

@@ -1,7 +1,6 @@
 """The request of an activation is dead, or discarded: the pages say who acts, and it ends right all the same."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,13 +14,6 @@ from tests.component.certification.site import send
 from tests.component.certification.stage import Stage, never_stored, not_taken, taken
 
 Strand = Callable[[Stage, Story], None]
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 STRANDED: tuple[Strand, ...] = (never_stored, not_taken, taken)

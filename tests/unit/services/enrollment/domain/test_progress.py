@@ -182,6 +182,38 @@ def test_a_hold_for_a_corrected_result_ends_with_the_next_correction() -> None:
     assert not progress.is_held(SeatState.KEPT, facts())
 
 
+DISPUTED = "the payer’s bank disputed the payment"
+
+
+@pytest.mark.parametrize(
+    ("coverage", "seat", "eligible", "reason", "because"),
+    [
+        (Coverage.UNCOVERED, SeatState.KEPT, True, "uncovered", "the payment fell away"),
+        (Coverage.FROZEN, SeatState.KEPT, True, "coverage_frozen", DISPUTED),
+        (Coverage.COVERED, SeatState.LOST, True, "seat_lost", "the seat was given back"),
+        (Coverage.COVERED, SeatState.KEPT, False, "not_eligible", "the trainer corrected the result"),
+        # The hold is told once: what came back is not named, what fell away since is.
+        (Coverage.COVERED, SeatState.KEPT, False, "uncovered", "the trainer corrected the result"),
+        (Coverage.FROZEN, SeatState.KEPT, False, "x", f"{DISPUTED} and the trainer corrected the result"),
+        # Heard of before its cause.
+        (None, SeatState.KEPT, True, "coverage_frozen", "the payment fell away"),
+        (None, SeatState.KEPT, False, "not_eligible", "the trainer corrected the result"),
+        (None, SeatState.KEPT, True, "not_eligible", "something that it needs fell away"),
+    ],
+)
+def test_a_hold_says_what_fell_away(
+    coverage: Coverage | None, seat: SeatState, eligible: bool, reason: str, because: str
+) -> None:
+    progress = Progress(enrollment_id=uuid4())
+    progress.learn_membership("submitted", NOW)
+    progress.learn_membership("held", NOW, reason)
+    if coverage is not None:
+        progress.learn_coverage(coverage, 2, "refunded", NOW)
+    step = steps(progress, facts(eligible=eligible), seat)[2]
+    assert step.state == "problem"
+    assert step.text == f"The name was submitted, then {because}. Our office looks into it."
+
+
 def test_the_newest_certificate_stays() -> None:
     progress, new = covered(), uuid4()
     progress.learn_certificate(new, date(2027, 3, 3), date(2029, 3, 3), NOW)
