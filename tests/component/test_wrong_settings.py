@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from deploy.embedded.plan import refuse_production
 from services.__main__ import ROOTS, main
 from shared.config import KernelSettings, SettingsError, load_settings
 
@@ -127,3 +128,22 @@ def test_the_broker_gets_no_user_with_a_sandbox_secret_in_production() -> None:
     assert asked.exit_code == 2
     assert "AMQP_MANAGEMENT_URL, TOPOLOGY__AMQP_URL: a sandbox secret, refused in production" in asked.output
     assert "sandbox-admin" not in asked.output
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+@pytest.mark.parametrize("mode", ["production", "prodction"])
+def test_what_is_a_sandbox_is_not_started_where_production_is_meant(
+    command: str, mode: str, tmp_path: Path
+) -> None:
+    database = tmp_path / "enrollment.db"
+    ended = run(
+        "services", command, ROSTRUM_MODE=mode, TMPDIR=str(tmp_path), DATABASE_URL=f"sqlite:///{database}"
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"ROSTRUM_MODE is {mode}, and this is a sandbox" in " ".join(ended.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sandbox_that_is_called_one_is_started() -> None:
+    for environ in ({}, {"ROSTRUM_MODE": ""}, {"ROSTRUM_MODE": "sandbox"}):
+        refuse_production(environ)
