@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from deploy.embedded.plan import refuse_production
 from services.__main__ import ROOTS, main
+from services.payment.settings import Settings as PaymentSettings
 from shared.config import KernelSettings, SettingsError, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,22 @@ def test_production_signs_with_nothing_that_can_be_guessed(name: str, keys: str)
     with pytest.raises(SettingsError) as sandbox:
         load_settings(KernelSettings, {name: keys, "ROSTRUM_MODE": "sandbox"})
     assert name not in sandbox.value.problems
+
+
+@pytest.mark.parametrize("key", ["sk_test_51topsecret", "rk_test_51topsecret", " sk_test_51topsecret"])
+def test_production_takes_no_key_with_which_test_cards_pay(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(PaymentSettings, {"STRIPE_API_KEY": key})
+    (complaint,) = refused.value.problems["STRIPE_API_KEY"]
+    assert "seats and memberships would be had for test cards" in complaint
+    assert "topsecret" not in str(refused.value)
+    for environ in (
+        {"STRIPE_API_KEY": key, "ROSTRUM_MODE": "sandbox"},
+        {"STRIPE_API_KEY": key.replace("_test_", "_live_")},
+    ):
+        with pytest.raises(SettingsError) as others:
+            load_settings(PaymentSettings, environ)
+        assert "STRIPE_API_KEY" not in others.value.problems
 
 
 @pytest.mark.parametrize(
