@@ -158,6 +158,18 @@ def test_seats_are_compared(sandbox: Path, checkout: Checkout, command: str) -> 
     on(sandbox, checkout, command, "enrollment")
 
 
+@runs("python -m services.enrollment seats --mend")
+def test_a_wrong_counter_is_mended(sandbox: Path, checkout: Checkout, command: str) -> None:
+    service = composed("enrollment", sandbox)
+    assert service.seed is not None
+    service.seed(service)
+    service.engine.dispose()
+    with sqlite3.connect(sandbox / "enrollment.db") as connection:
+        connection.execute("UPDATE workshop SET reserved = reserved + 1 WHERE reserved = 0")
+    assert "mended: 1 reserved before, 0 now" in on(sandbox, checkout, command, "enrollment")
+    assert on(sandbox, checkout, command, "enrollment") == "All seats add up.\n"
+
+
 @runs("python -m services.enrollment bookings renew-links REFERENCE")
 def test_the_links_of_a_booking_are_replaced(sandbox: Path, checkout: Checkout, command: str) -> None:
     service = composed("enrollment", sandbox)
