@@ -14,6 +14,10 @@ PROGRAMS = (
 
 SCRIPTS = ("deploy/compose.sh",)
 
+ACTIVATED = ". .venv/bin/activate"
+WHERE_PYTHON_IS = f"`python` is `.venv/bin/python`, or itself after `{ACTIVATED}`"
+"""A clone's own shell knows no flask: whoever is to type `python …` is told which one is meant."""
+
 _BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = {"sh", "bash", "console", "shell"}
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -51,6 +51,8 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
 
 PATTERNS: Mapping[str, str] = {
     "python -m services.<service> …": "the shape of the commands below it, each of which is run",
+    "python": "the program itself, of which is said where it is",
+    ".venv/bin/python": "where it is",
 }
 """What looks like a command and is none, and why."""
 

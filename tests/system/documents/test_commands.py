@@ -21,14 +21,23 @@ from tests.factories.services import SERVICES, composed
 from tests.support.postgres import Postgres
 from tests.support.stranger import say
 from tests.system.documents.checkout import Checkout, free_neighbours
+from tests.system.documents.commands import ACTIVATED
 from tests.system.documents.registry import runs
 
 PYTHON = re.compile(r"(^|\s)python ")
 
 
 def typed(command: str) -> str:
-    """As somebody types it whose shell knows no virtual environment."""
+    """With the python that each document names at its top; that it does, test_every_command.py looks."""
     return PYTHON.sub(r"\1.venv/bin/python ", command)
+
+
+def test_python_is_where_the_documents_say(checkout: Checkout) -> None:
+    """Both ways: the file, and the environment that was put first."""
+    for python in (".venv/bin/python", f"{ACTIVATED} && python"):
+        assert "all that is named" in checkout.run(
+            f"{python} -c 'import flask; print(\"all that is named\")'"
+        )
 
 
 @runs("make")
