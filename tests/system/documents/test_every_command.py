@@ -8,6 +8,7 @@ from tests.system.documents import registry
 from tests.system.documents import test_bench as _bench  # noqa: F401 - importing registers what it runs
 from tests.system.documents import test_click_path as _walk  # noqa: F401 - and this one
 from tests.system.documents import test_commands as _here  # noqa: F401 - and this one too
+from tests.system.documents import test_real_servers as _servers  # noqa: F401 - and this one
 from tests.system.documents.commands import DOCUMENTS, ROOT, WHERE_PYTHON_IS, Command, commands_in, documented
 
 HERE = "tests/system/documents"
