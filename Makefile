@@ -41,7 +41,7 @@ check: $(VENV)/.dev ## ruff, mypy --strict, import contracts, generated files
 bench: $(VENV)/.dev ## measure against raw baselines; a table and build/bench.json
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-system: $(VENV)/.dev ## the long programme: long properties and races
+system: $(VENV)/.dev ## the long programme, over an hour: properties, races, random kills, fuzzing, browsers, containers
 	@$(BIN)/python -m pytest -m long -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 chaos: $(VENV)/.dev ## 20,000 bookings while everything is killed at random; build/chaos.json (ARGS="--bookings 2000")

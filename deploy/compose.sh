@@ -30,7 +30,7 @@ fi
 # Container ids of a service, or of all; jobs that have ended among them, what `run` left behind not.
 ids() {
     # Long ids, because the older Compose prints only those.
-    found=$($compose ps --all --quiet "$@")
+    found=$($compose ps --all --quiet "$@") || return 1
     # shellcheck disable=SC2086
     [ -z "$found" ] || docker inspect --format \
         '{{if ne (index .Config.Labels "com.docker.compose.oneoff") "True"}}{{.Id}}{{end}}' $found | grep . || true
@@ -101,8 +101,18 @@ case "$*" in
     fi
     open_at
     ;;
-"roll "*)
-    for container in $(ids "$2"); do
+roll | "roll "*)
+    if [ $# -ne 2 ]; then
+        echo "One service at a time: deploy/compose.sh roll SERVICE" >&2
+        exit 2
+    fi
+    # What Compose cannot tell, such as the name of no service, it says itself.
+    containers=$(ids "$2") || exit 1
+    if [ -z "$containers" ]; then
+        echo "There is no container of $2, so nothing was restarted: deploy/compose.sh up starts what is missing." >&2
+        exit 1
+    fi
+    for container in $containers; do
         docker restart --time 30 "$container" >/dev/null
         await "$container"
         echo "$2: ${container%"${container#????????????}"} is well again"

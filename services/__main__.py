@@ -17,7 +17,7 @@ from typing import IO, Any
 import click
 import structlog
 
-from deploy.embedded.plan import DEFAULT_PORT, Plan, Ports
+from deploy.embedded.plan import DEFAULT_PORT, Plan, Ports, refuse_production
 from deploy.embedded.story import Story, StoryFailed
 from deploy.embedded.supervisor import Supervisor
 from services.certification import app as certification
@@ -229,14 +229,7 @@ def prepare(plan: Plan) -> None:
 
 def make_plan(folder: Path, ports: Ports) -> Plan:
     """An embedded site in `folder`; AMQP_URL and DATABASE_URL (with `{service}`) move it to real servers."""
-    return Plan(
-        services=tuple(ROOTS),
-        folder=folder.resolve(),
-        ports=ports,
-        amqp_url=os.environ.get("AMQP_URL"),
-        amqp_management_url=os.environ.get("AMQP_MANAGEMENT_URL"),
-        database_url=os.environ.get("DATABASE_URL"),
-    )
+    return Plan.told(os.environ, services=tuple(ROOTS), folder=folder.resolve(), ports=ports)
 
 
 @main.command()
@@ -248,7 +241,8 @@ def make_plan(folder: Path, ports: Ports) -> Plan:
 )
 @click.option("--folder", default="var", show_default=True, type=click.Path(path_type=Path))
 def up(port: int, folder: Path) -> None:
-    """Keep the site open, with example data, until Ctrl-C."""
+    """Keep the site open, a sandbox with example data, until Ctrl-C."""
+    refuse_production(os.environ)
     plan = make_plan(folder, Ports.beside(port))
     prepare(plan)
     supervisor = Supervisor(plan.programs(), plan.folder / "logs")
@@ -275,6 +269,7 @@ def up(port: int, folder: Path) -> None:
 @click.option("--keep", is_flag=True, help="leave the folder with databases and logs")
 def demo(keep: bool) -> None:
     """Run the main job over HTTP: from the checkout page to the membership; exit 0 when it worked."""
+    refuse_production(os.environ)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="rostrum-demo-"))
     plan = make_plan(folder, Ports.free())

@@ -6,12 +6,25 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import click
 
 from deploy.embedded.supervisor import Program
 
 DEFAULT_PORT = 8000
 HOST = "127.0.0.1"
+
+
+def refuse_production(environ: Mapping[str, str]) -> None:
+    """A site of this kind has stand-ins, example data and accounts whose password everybody knows; exits with 2."""
+    mode = environ.get("ROSTRUM_MODE") or "sandbox"
+    if mode != "sandbox":
+        raise click.UsageError(
+            f"ROSTRUM_MODE is {mode}, and this is a sandbox whatever its servers: it would put example data and "
+            "accounts with a public password into these databases. In production each service runs "
+            "`python -m services.<name> migrate`, `web` and `worker`."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +84,16 @@ class Plan:
     amqp_url: str | None = None
     amqp_management_url: str | None = None
     extra: Mapping[str, str] | None = None
+
+    @classmethod
+    def told(cls, environ: Mapping[str, str], **fixed: Any) -> "Plan":
+        """On the servers that an environment names."""
+        return cls(
+            amqp_url=environ.get("AMQP_URL"),
+            amqp_management_url=environ.get("AMQP_MANAGEMENT_URL"),
+            database_url=environ.get("DATABASE_URL"),
+            **fixed,
+        )
 
     @property
     def site_url(self) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 import marshmallow
+import structlog
 from marshmallow import fields, validate
 
 from services.enrollment import handlers, queries, repository, tasks
@@ -21,6 +22,7 @@ from services.enrollment.commands import (
     CloseStaff,
     CreateWorkshop,
     EnsureCourses,
+    MendSeats,
     PublishWorkshop,
     RenewLinks,
     SetPassword,
@@ -28,6 +30,8 @@ from services.enrollment.commands import (
 from services.enrollment.domain import Delivery, Role
 from shared.errors import AppError
 from shared.service import Service
+
+log = structlog.get_logger()
 
 _ROLES = click.Choice([str(role) for role in Role])
 
@@ -233,16 +237,37 @@ def renew_links(service: Service, reference: str) -> None:
 
 
 @click.command()
+@click.option("--mend", is_flag=True, help="set each wrong counter to its live enrollments")
 @click.pass_obj
-def seats(service: Service) -> None:
+def seats(service: Service, mend: bool) -> None:
     """Compare each workshop's counter with its live enrollments; exits with 1 when they differ."""
     with service.transactions.read() as session:
         differences = queries.seat_differences(session)
+    wrong = False
     for difference in differences:
         click.echo(f"{difference.workshop_id}: {difference.reserved} reserved, {difference.live} live")
-    if differences:
+        wrong = not (mend and _mended(difference, service)) or wrong
+    if wrong:
         sys.exit(1)
     click.echo("All seats add up.")
+
+
+def _mended(difference: queries.SeatDifference, service: Service) -> bool:
+    """Mend one counter and say so; False when that cannot be, which is said too."""
+    try:
+        with service.transactions.begin() as tx:
+            mended = handlers.mend_seats(MendSeats(workshop_id=difference.workshop_id), tx)
+    except AppError as error:
+        click.echo(f"  not mended: {error.detail}")
+        return False
+    if mended is None:
+        click.echo("  right by now, nothing was changed")
+        return True
+    log.warning(
+        "seats_mended", workshop_id=str(difference.workshop_id), reserved=mended.reserved, live=mended.live
+    )
+    click.echo(f"  mended: {mended.reserved} reserved before, {mended.live} now")
+    return True
 
 
 COMMANDS: tuple[click.Command, ...] = (bookings, staff, workshops, seats)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -37,6 +38,7 @@ from services.enrollment.domain import (
     Workshop,
     WorkshopState,
 )
+from services.enrollment.domain.enrollment import LIVE_SEATS
 
 _workshop: Any = Workshop.__table__
 _booking: Any = Booking.__table__
@@ -102,6 +104,17 @@ def release_seats(connection: Connection, workshop_id: UUID, seats: int) -> None
         .where(_workshop.c.workshop_id == workshop_id)
         .values(reserved=_workshop.c.reserved - seats)
     )
+
+
+def live_seats(session: Session, workshop_id: UUID) -> int:
+    """How many seats are held or kept; the workshop's row is the lock."""
+    live = select(func.count()).where(Enrollment.workshop_id == workshop_id, Enrollment.seat.in_(LIVE_SEATS))
+    return session.scalars(live).one()
+
+
+def set_reserved(connection: Connection, workshop_id: UUID, seats: int) -> None:
+    """Set the counter, for whoever holds the row and has counted."""
+    connection.execute(update(_workshop).where(_workshop.c.workshop_id == workshop_id).values(reserved=seats))
 
 
 def insert_booking(connection: Connection, values: Mapping[str, Any]) -> bool:

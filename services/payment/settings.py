@@ -4,7 +4,20 @@ from dataclasses import dataclass
 
 from marshmallow import fields, validate
 
-from shared.config import KernelSettings, WordList, setting
+from shared.config import KernelSettings, setting
+from shared.config.values import WordList
+
+_TEST_KEYS = ("sk_test_", "rk_test_")
+
+
+class StripeKey(fields.String):
+    """A secret or restricted key; the sandbox takes any."""
+
+    def unfit_for_production(self, raw: str) -> str | None:
+        """Whether it is one of Stripe's test mode, which production would not notice by itself: everything works."""
+        if raw.strip().startswith(_TEST_KEYS):
+            return "is a key of Stripe's test mode: seats and memberships would be had for test cards."
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +25,7 @@ class Settings(KernelSettings):
     """The kernel's settings, and Stripe's."""
 
     stripe_api_key: str = setting(
-        "STRIPE_API_KEY", fields.String(), sandbox_default="sk_test_sandbox", secret=True,
+        "STRIPE_API_KEY", StripeKey(), sandbox_default="sk_test_sandbox", secret=True,
         help="Stripe's secret key",
     )  # fmt: skip
     stripe_api_base: str = setting(

@@ -36,7 +36,7 @@ def test_selects_live_in_repository_and_queries() -> None:
 def test_the_environment_is_read_at_the_entries_only() -> None:
     # The command line and gunicorn's entries hand it to `load_settings`; what deploy holds are programs.
     entries = re.compile(
-        r"shared/config\.py|shared/cli/\w+\.py|services/\w+/app\.py|services/__main__\.py|deploy/.*"
+        r"shared/config/__init__\.py|shared/cli/\w+\.py|services/\w+/app\.py|services/__main__\.py|deploy/.*"
     )
     found = [
         source.at(node)

@@ -1,4 +1,4 @@
-"""A file that passes 300 lines is split by aggregate or resource into a folder of the same name."""
+"""A Python file that passes 300 lines is split by aggregate or resource into a folder of the same name."""
 
 from tests.architecture.source import python_files
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from deploy.embedded.plan import refuse_production
 from services.__main__ import ROOTS, main
+from services.payment.settings import Settings as PaymentSettings
 from shared.config import KernelSettings, SettingsError, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +73,22 @@ def test_production_signs_with_nothing_that_can_be_guessed(name: str, keys: str)
     assert name not in sandbox.value.problems
 
 
+@pytest.mark.parametrize("key", ["sk_test_51topsecret", "rk_test_51topsecret", " sk_test_51topsecret"])
+def test_production_takes_no_key_with_which_test_cards_pay(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(PaymentSettings, {"STRIPE_API_KEY": key})
+    (complaint,) = refused.value.problems["STRIPE_API_KEY"]
+    assert "seats and memberships would be had for test cards" in complaint
+    assert "topsecret" not in str(refused.value)
+    for environ in (
+        {"STRIPE_API_KEY": key, "ROSTRUM_MODE": "sandbox"},
+        {"STRIPE_API_KEY": key.replace("_test_", "_live_")},
+    ):
+        with pytest.raises(SettingsError) as others:
+            load_settings(PaymentSettings, environ)
+        assert "STRIPE_API_KEY" not in others.value.problems
+
+
 @pytest.mark.parametrize(
     ("service", "command"), [("enrollment", "web"), ("payment", "worker"), ("certification", "migrate")]
 )
@@ -127,3 +145,22 @@ def test_the_broker_gets_no_user_with_a_sandbox_secret_in_production() -> None:
     assert asked.exit_code == 2
     assert "AMQP_MANAGEMENT_URL, TOPOLOGY__AMQP_URL: a sandbox secret, refused in production" in asked.output
     assert "sandbox-admin" not in asked.output
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+@pytest.mark.parametrize("mode", ["production", "prodction"])
+def test_what_is_a_sandbox_is_not_started_where_production_is_meant(
+    command: str, mode: str, tmp_path: Path
+) -> None:
+    database = tmp_path / "enrollment.db"
+    ended = run(
+        "services", command, ROSTRUM_MODE=mode, TMPDIR=str(tmp_path), DATABASE_URL=f"sqlite:///{database}"
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"ROSTRUM_MODE is {mode}, and this is a sandbox" in " ".join(ended.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sandbox_that_is_called_one_is_started() -> None:
+    for environ in ({}, {"ROSTRUM_MODE": ""}, {"ROSTRUM_MODE": "sandbox"}):
+        refuse_production(environ)

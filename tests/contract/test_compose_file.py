@@ -225,3 +225,28 @@ def test_nginx_knows_the_paths_of_the_contracts() -> None:
         path: next((s for pattern, s in locations if pattern.search(path)), "enrollment") for path in paths
     }
     assert told == {path: service_of(path) for path in paths}
+
+
+def test_the_edge_writes_moments_as_the_services_do() -> None:
+    """nginx's maps, applied to what it gives in UTC and, by somebody's setting, elsewhere."""
+    text = (ROOT / "deploy" / "nginx" / "rostrum.conf").read_text()
+    written = re.search(r'"timestamp": "([^"]+)"', text)
+    assert written
+
+    def moment(**given: str) -> str:
+        told = written[1]
+        for source, name, body in re.findall(r"map \$(\w+) \$(\w+) \{\n(.*?)\n\}", text, re.DOTALL):
+            if source not in given:
+                continue
+            for pattern, value in re.findall(r'^ +"~(.+)" +(\S+);$', body, re.MULTILINE):
+                # Named groups are written otherwise in Python.
+                if found := re.search(pattern.replace("(?<", "(?P<"), given[source]):
+                    told = told.replace(f"${name}", found.groupdict().get(value.removeprefix("$"), value))
+                    break
+        return told
+
+    assert (
+        moment(time_iso8601="2026-11-02T09:00:00+00:00", msec="1793610000.042") == "2026-11-02T09:00:00.042Z"
+    )
+    elsewhere = moment(time_iso8601="2026-11-02T04:00:00-05:00", msec="1793610000.042")
+    assert elsewhere == "2026-11-02T04:00:00.042-05:00"

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.enrollment import handlers, queries
-from services.enrollment.commands import CompleteWorkshop, CorrectAssessment, Decision
+from services.enrollment.commands import CompleteWorkshop, CorrectAssessment, Decision, MendSeats
 from services.enrollment.domain import BookingState
 from shared.contracts.certification import MembershipActivated, MembershipSubmitted
 from shared.contracts.enrollment import EnrollmentAssessed, WorkshopCompleted
@@ -94,3 +96,30 @@ def test_the_api_answers(shop: Shop) -> None:
     catalogue = client.get("/enrollment/api/workshops").json
     assert catalogue is not None
     assert catalogue["workshops"][0]["seats_left"] == 9
+
+
+def test_a_counter_is_mended_behind_the_holds_that_are_under_way(shop: Shop) -> None:
+    """What has its seats and has not committed is waited for, and counted."""
+    workshop_id = shop.plan()
+    shop.book(workshop_id, 2)
+    with shop.service.engine.begin() as connection:
+        connection.execute(text("UPDATE workshop SET reserved = 6"))
+    mended: list[queries.SeatDifference | None] = []
+
+    def mend() -> None:
+        with shop.service.transactions.begin() as tx:
+            mended.append(handlers.mend_seats(MendSeats(workshop_id=workshop_id), tx))
+
+    beside = Thread(target=mend)
+    with shop.service.transactions.begin() as tx:
+        handlers.place_booking(shop.command(workshop_id, 3), tx)
+        beside.start()
+        beside.join(0.5)
+        assert beside.is_alive(), "the row is the lock"
+    beside.join(30)
+
+    (difference,) = mended
+    assert difference is not None
+    assert (difference.reserved, difference.live) == (9, 5)
+    assert shop.workshop(workshop_id).reserved == 5
+    assert shop.seats_add_up()

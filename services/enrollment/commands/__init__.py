@@ -44,6 +44,7 @@ from services.enrollment.commands.workshops import (
     CancelWorkshop,
     CreateWorkshop,
     EnsureCourses,
+    MendSeats,
     PublishWorkshop,
 )
 
@@ -70,6 +71,7 @@ __all__ = [
     "ForgetLogins",
     "KeepSeatsLonger",
     "MarkEveryonePresent",
+    "MendSeats",
     "PlaceBooking",
     "PublishWorkshop",
     "RecordAttendance",

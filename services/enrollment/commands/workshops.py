@@ -49,5 +49,12 @@ class CancelWorkshop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MendSeats:
+    """Set a workshop's counter to its live seats."""
+
+    workshop_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnsureCourses:
     """Make sure the standard courses exist; those that do are left alone."""

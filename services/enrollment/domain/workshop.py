@@ -70,8 +70,8 @@ class Block(MappedAsDataclass, Base, kw_only=True):
 class Workshop(MappedAsDataclass, Base, kw_only=True):
     """A dated run of a course.
 
-    `reserved` counts the seats that are held or confirmed. It changes only through the guarded update in
-    the repository, never through this object, so that two buyers cannot both take the last seat.
+    `reserved` counts the seats that are held or confirmed. It changes only through statements of the
+    repository, never through this object, so that two buyers cannot both take the last seat.
     `required_minutes` is the course's minimum as it was at publication.
     """
 
@@ -160,6 +160,14 @@ class Workshop(MappedAsDataclass, Base, kw_only=True):
             raise Conflict("seats_taken", f"{seats} taken. Move or refund these people first.")
         self._move(WorkshopState.CANCELLED)
         self.cancelled_at = now
+
+    def check_live_seats(self, live: int) -> None:
+        """Whether the counter can be set to this number: more than there are is no slip of the counter."""
+        if live > self.capacity:
+            raise Conflict(
+                "oversold",
+                f"{live} seats are live, of {self.capacity}. Move or refund people first, then mend.",
+            )
 
     def _move(self, to: WorkshopState) -> None:
         if (self.state, to) not in TRANSITIONS:

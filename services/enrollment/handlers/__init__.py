@@ -32,6 +32,7 @@ from services.enrollment.handlers.workshops import (
     cancel_workshop,
     create_workshop,
     ensure_courses,
+    mend_seats,
     publish_workshop,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "forget_logins",
     "keep_seats_longer",
     "mark_everyone_present",
+    "mend_seats",
     "place_booking",
     "publish_workshop",
     "record_attendance",

@@ -3,12 +3,19 @@
 from zoneinfo import ZoneInfo
 
 from services.enrollment import repository
-from services.enrollment.commands import CancelWorkshop, CreateWorkshop, EnsureCourses, PublishWorkshop
+from services.enrollment.commands import (
+    CancelWorkshop,
+    CreateWorkshop,
+    EnsureCourses,
+    MendSeats,
+    PublishWorkshop,
+)
 from services.enrollment.domain import Block, Course, Delivery, Role, StaffMember, Workshop
 from services.enrollment.domain.course import STANDARD_COURSES
 from services.enrollment.domain.errors import UnknownWorkshop
 from services.enrollment.domain.people import clean_name
 from services.enrollment.domain.workshop import check_blocks
+from services.enrollment.queries import SeatDifference
 from shared.db.transaction import Tx
 from shared.errors import Invalid
 from shared.ids import new_id
@@ -95,6 +102,23 @@ def cancel_workshop(command: CancelWorkshop, tx: Tx) -> None:
     if workshop is None:
         raise UnknownWorkshop
     workshop.cancel(tx.now())
+
+
+def mend_seats(command: MendSeats, tx: Tx) -> SeatDifference | None:
+    """Set the counter to the live seats; what was different, or None when it was right by now.
+
+    Every hold takes and gives back its seats with the workshop's row locked until it commits. So the seats are
+    counted behind that lock: what was under way before is counted in full, what comes after adds to the result.
+    """
+    workshop = tx.get_for_update(Workshop, command.workshop_id)
+    if workshop is None:
+        raise UnknownWorkshop
+    live = repository.live_seats(tx.session, command.workshop_id)
+    if live == workshop.reserved:
+        return None
+    workshop.check_live_seats(live)
+    repository.set_reserved(tx.session.connection(), command.workshop_id, live)
+    return SeatDifference(workshop_id=command.workshop_id, reserved=workshop.reserved, live=live)
 
 
 def _check_plan(command: CreateWorkshop, tx: Tx) -> str:

@@ -1,6 +1,7 @@
 """Stripe's objects, from webhooks and from answers alike, as our plain data. Nothing personal is read."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from shared.errors import Permanent
 
 Object = Mapping[str, Any]
 
+_WORD = re.compile(r"[!-~]{1,255}")
 _DEAD_INTENTS = ("requires_payment_method", "canceled")
 
 
@@ -31,13 +33,24 @@ def read_event(payload: str) -> StripeEvent:
     try:
         body = json.loads(payload)
         return StripeEvent(
-            event_id=str(body["id"]),
-            type=str(body["type"]),
+            event_id=_word(body["id"]),
+            type=_word(body["type"]),
             created=moment(body["created"]),
             object=_mapping(body["data"]["object"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError) as error:
+        # A moment beyond the calendar is an OverflowError or an OSError, what is nested without end a RecursionError.
         raise Permanent(f"this is not an event of Stripe's: {type(error).__name__}") from None
+
+
+def named(payload: str) -> tuple[str | None, str | None]:
+    """The id and the type of what cannot be read as an event, as far as it says them."""
+    try:
+        body = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None, None
+    given = body if isinstance(body, Mapping) else {}
+    return _word_or_none(given.get("id")), _word_or_none(given.get("type"))
 
 
 def session_facts(session: Object, *, at: datetime, failed: bool = False) -> SessionFacts:
@@ -197,7 +210,19 @@ def references_of(event: StripeEvent) -> tuple[str, ...]:
         known.get("payable_id"),
         known.get("booking_id"),
     )
-    return tuple(sorted({value for value in found if isinstance(value, str) and len(value) <= 255}))
+    return tuple(sorted({word for value in found if (word := _word_or_none(value))}))
+
+
+def _word(value: Any) -> str:
+    word = _word_or_none(value)
+    if word is None:
+        raise TypeError("not an id")
+    return word
+
+
+def _word_or_none(value: Any) -> str | None:
+    # Stripe's ids and types are such; what no database stores, such as NUL, would stop whoever receives it.
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
 def _mapping(value: Any) -> Object:

@@ -72,8 +72,10 @@ def _store_listed(body: str, tx: Tx) -> None:
     try:
         store_event(body, tx)
     except Permanent as error:
-        # One event that cannot be read must not keep those behind it from being heard of.
-        log.error("event_unread", error=describe_error(error))
+        # One event that cannot be read must not keep those behind it from being heard of. It is never listed again:
+        # by its id somebody finds at Stripe what it was about.
+        event_id, kind = reading.named(body)
+        log.error("event_unread", event_id=event_id, event_type=kind, error=describe_error(error))
 
 
 def store_event(body: str, tx: Tx) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
@@ -154,3 +155,44 @@ def test_seats_that_do_not_add_up_are_told(shop: Shop) -> None:
     result = run(shop, "seats")
     assert result.exit_code == 1
     assert f"{workshop_id}: 3 reserved, 2 live" in result.output
+
+
+def test_seats_that_do_not_add_up_are_mended(shop: Shop) -> None:
+    lost, sold_twice, right = (shop.plan(capacity=2) for _ in range(3))
+    shop.book(lost, 1)
+    for workshop_id in (sold_twice, right):
+        shop.book(workshop_id, 2)
+    with shop.service.engine.begin() as connection:
+        connection.execute(text("UPDATE workshop SET reserved = 2"))
+        connection.execute(
+            text("UPDATE workshop SET capacity = 1, reserved = 1 WHERE workshop_id = :id"),
+            {"id": sold_twice.hex},
+        )
+    with structlog.testing.capture_logs() as lines:
+        result = run(shop, "seats", "--mend")
+
+    # Of a workshop with more people than seats no counter can be right.
+    assert result.exit_code == 1
+    assert f"{lost}: 2 reserved, 1 live\n  mended: 2 reserved before, 1 now" in result.output
+    assert f"{sold_twice}: 1 reserved, 2 live\n  not mended: 2 seats are live, of 1." in result.output
+    assert str(right) not in result.output
+    assert [(line["event"], line["workshop_id"], line["reserved"], line["live"]) for line in lines] == [
+        ("seats_mended", str(lost), 2, 1)
+    ]
+    assert [shop.workshop(one).reserved for one in (lost, sold_twice, right)] == [1, 1, 2]
+
+
+def test_once_mended_seats_add_up_and_are_sold_and_given_back(shop: Shop) -> None:
+    workshop_id = shop.plan(capacity=2)
+    shop.book(workshop_id, 1)
+    with shop.service.engine.begin() as connection:
+        # One too few: the hold could not be ended, because the counter would fall below zero.
+        connection.execute(text("UPDATE workshop SET reserved = 0"))
+    assert run(shop, "seats", "--mend").exit_code == 0
+    again = run(shop, "seats", "--mend")
+    assert (again.exit_code, again.output) == (0, "All seats add up.\n")
+    shop.book(workshop_id, 1)
+    shop.clock.advance(timedelta(hours=1))
+    shop.end_holds()
+    assert shop.workshop(workshop_id).reserved == 0
+    assert shop.seats_add_up()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
+import structlog
 
 from services.payment.gateways.base import EventPage, PaymentGateway
 from services.payment.queries import read_cursor
@@ -117,16 +118,35 @@ def test_an_outage_of_weeks_is_caught_up_with(site: Site, listed: Listed) -> Non
     assert stored(site) == 2 * BURST
 
 
+UNREADABLE = {
+    "without a moment": '{"id": "evt_lost", "type": "charge.refunded"}',
+    "a moment beyond the clock": json.dumps(
+        {"id": "evt_lost", "type": "charge.refunded", "created": 1e20, "data": {"object": {}}}
+    ),
+    "a moment beyond the system": json.dumps(
+        {"id": "evt_lost", "type": "charge.refunded", "created": 1e17, "data": {"object": {}}}
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
 def test_an_event_that_cannot_be_read_keeps_no_other_from_being_heard_of(
-    site: Site, listed: Listed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: str,
+    site: Site,
+    listed: Listed,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     began = run(site)
     listed.created += [began + timedelta(seconds=second) for second in (10, 20, 30)]
     body = listed._body
-    monkeypatch.setattr(listed, "_body", lambda at, n: '{"id": "evt_1"}' if n == 1 else body(at, n))
+    monkeypatch.setattr(listed, "_body", lambda at, n: UNREADABLE[case] if n == 1 else body(at, n))
 
     site.pass_time(minutes=3)
-    assert run(site) == site.clock.now()
+    with structlog.testing.capture_logs() as lines:
+        assert run(site) == site.clock.now()
 
     assert stored(site) == 2
-    assert "event_unread" in capsys.readouterr().out
+    (told,) = [line for line in lines if line["event"] == "event_unread"]
+    # It is never listed again: this line is all that is left of it.
+    assert (told["event_id"], told["event_type"]) == ("evt_lost", "charge.refunded")

@@ -23,6 +23,7 @@ def _sign(body: str, *, secret: str = SECRET, at: float | None = None) -> str:
 
 
 NO_OBJECT = json.dumps({"id": "evt_1", "type": "x", "created": 1})
+BEYOND_TIME = [BODY.replace("1793610000", moment) for moment in ("1e20", "1e17", "1e12")]
 
 # Made when they are used: a signature is of its moment.
 FORGED: dict[str, Callable[[], tuple[str, str]]] = {
@@ -37,6 +38,9 @@ FORGED: dict[str, Callable[[], tuple[str, str]]] = {
     "not JSON": lambda: ("nonsense", _sign("nonsense")),
     "not an event": lambda: ("[]", _sign("[]")),
     "without an object": lambda: (NO_OBJECT, _sign(NO_OBJECT)),
+    "beyond the clock": lambda: (BEYOND_TIME[0], _sign(BEYOND_TIME[0])),
+    "beyond the system": lambda: (BEYOND_TIME[1], _sign(BEYOND_TIME[1])),
+    "beyond the calendar": lambda: (BEYOND_TIME[2], _sign(BEYOND_TIME[2])),
 }
 
 

@@ -3,9 +3,12 @@
 import subprocess
 
 import pytest
+import requests
 
+from tests.factories.services import SERVICES
 from tests.support.compose import ROOT, ComposeProject
 from tests.support.compose_site import ComposeSite
+from tests.support.stripe_sandbox import wait_until
 from tests.system.documents.commands import documented
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("compose"), pytest.mark.timeout(900)]
@@ -24,7 +27,8 @@ WORDS = {
     "deploy/compose.sh run --rm broker-users": "broker's users are ready",
     "deploy/compose.sh run --rm topology": "are declared",
     "deploy/compose.sh run --rm topology python -m services topology return-unrouted": "nothing lies in",
-    "deploy/compose.sh run --rm enrollment-migrate": "up to date",
+    **{f"deploy/compose.sh run --rm {name}-migrate": "up to date" for name in SERVICES},
+    "deploy/compose.sh logs | deploy/compose.sh exec enrollment-worker python -m services trace ID": "came to the edge",
     "deploy/compose.sh exec postgres psql --username postgres"
     " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"": "ALTER ROLE",
 }
@@ -41,11 +45,20 @@ def test_a_documented_command_works(command: str, site: ComposeSite) -> None:
             typed = command.replace("NEW_PASSWORD", site.project.environment[name])
             break
     else:
-        typed = command
+        typed = command.replace("trace ID", f"trace {_asked(site)}") if "trace ID" in command else command
     said = _typed(typed, site.project.shell_beside)
     if command in WORDS:
         assert WORDS[command] in said
     site.project.wait_until_well()
+
+
+def _asked(site: ComposeSite) -> str:
+    """The correlation id of a request, once the edge's line about it is written."""
+    answer = requests.get(f"{site.plan.site_url}/workshops", timeout=30)
+    wanted = answer.headers["X-Correlation-ID"]
+    (nginx,) = site.project.containers("nginx")
+    wait_until(lambda: wanted in site.project.logs(nginx))
+    return wanted
 
 
 def test_a_replaced_password_is_the_one_that_counts(site: ComposeSite) -> None:

@@ -14,6 +14,11 @@ PROGRAMS = (
 
 SCRIPTS = ("deploy/compose.sh",)
 
+ACTIVATED = ". .venv/bin/activate"
+WHERE_PYTHON_IS = f"`python` is `.venv/bin/python`, or itself after `{ACTIVATED}`"
+"""A clone's own shell knows no flask: whoever is to type `python …` is told which one is meant."""
+
+_PYTHON = re.compile(r"(^|\s)python ")
 _BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = {"sh", "bash", "console", "shell"}
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -80,3 +85,8 @@ def documented() -> list[Command]:
     return [
         command for document in DOCUMENTS for command in commands_in(document, (ROOT / document).read_text())
     ]
+
+
+def typed(command: str) -> str:
+    """With the python that each document names at its top; that it does, test_every_command.py looks."""
+    return _PYTHON.sub(r"\1.venv/bin/python ", command)

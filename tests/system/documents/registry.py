@@ -33,6 +33,8 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
             "deploy/compose.sh roll enrollment-worker",
             "deploy/compose.sh build",
             "deploy/compose.sh run --rm enrollment-migrate",
+            "deploy/compose.sh run --rm payment-migrate",
+            "deploy/compose.sh run --rm certification-migrate",
             "deploy/compose.sh up --detach",
             "deploy/compose.sh run --rm broker-users",
             "deploy/compose.sh run --rm topology",
@@ -40,6 +42,7 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
             "deploy/compose.sh exec postgres psql --username postgres"
             " --command \"ALTER ROLE payment_app PASSWORD 'NEW_PASSWORD'\"",
             "deploy/compose.sh run --rm topology python -m services topology return-unrouted",
+            "deploy/compose.sh logs | deploy/compose.sh exec enrollment-worker python -m services trace ID",
         ),
         (_IN_CONTAINERS, "for command in documented()"),
     ),
@@ -48,6 +51,8 @@ BY_OTHER_TESTS: Mapping[str, tuple[str, str]] = {
 
 PATTERNS: Mapping[str, str] = {
     "python -m services.<service> …": "the shape of the commands below it, each of which is run",
+    "python": "the program itself, of which is said where it is",
+    ".venv/bin/python": "where it is",
 }
 """What looks like a command and is none, and why."""
 

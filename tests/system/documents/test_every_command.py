@@ -8,7 +8,8 @@ from tests.system.documents import registry
 from tests.system.documents import test_bench as _bench  # noqa: F401 - importing registers what it runs
 from tests.system.documents import test_click_path as _walk  # noqa: F401 - and this one
 from tests.system.documents import test_commands as _here  # noqa: F401 - and this one too
-from tests.system.documents.commands import ROOT, Command, commands_in, documented
+from tests.system.documents import test_real_servers as _servers  # noqa: F401 - and this one
+from tests.system.documents.commands import DOCUMENTS, ROOT, WHERE_PYTHON_IS, Command, commands_in, documented
 
 HERE = "tests/system/documents"
 
@@ -50,6 +51,29 @@ def test_other_tests_run_what_they_are_said_to_run() -> None:
         assert (ROOT / file).is_file(), f"{command}: there is no {file}"
         assert Path(file).name.startswith("test_"), f"{command}: {file} is no test"
         assert words in (ROOT / file).read_text(), f"{command}: {file} does not say {words!r} any more"
+
+
+def untold(document: str, text: str) -> list[str]:
+    """Commands for a python of which the document has not said by then where it is."""
+    lines = text.splitlines()
+    return [
+        f"{command} — say before it: {WHERE_PYTHON_IS}"
+        for command in commands_in(document, text)
+        if command.text.startswith("python ")
+        and command.text not in registry.PATTERNS
+        and WHERE_PYTHON_IS not in " ".join(" ".join(lines[: command.line]).split())
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_says_which_python_it_means(document: str) -> None:
+    assert untold(document, (ROOT / document).read_text()) == []
+
+
+def test_negative_control_a_python_that_nobody_finds_is_named() -> None:
+    later = f"```sh\npython -m a\n```\nHere {WHERE_PYTHON_IS}.\n```sh\npython -m b\n```\n"
+    (message,) = untold("a.md", later)
+    assert message.startswith("a.md:2: python -m a — say before it")
 
 
 @pytest.mark.parametrize(

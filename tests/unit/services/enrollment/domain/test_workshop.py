@@ -142,3 +142,10 @@ def test_blocks_that_make_no_schedule() -> None:
         with pytest.raises(Invalid) as refused:
             check_blocks(blocks)
         assert list(refused.value.fields) == [field]
+
+
+def test_a_counter_is_set_to_seats_that_there_are() -> None:
+    one = workshop(capacity=2)
+    one.check_live_seats(2)
+    with pytest.raises(Conflict, match="3 seats are live, of 2"):
+        one.check_live_seats(3)

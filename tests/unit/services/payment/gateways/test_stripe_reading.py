@@ -98,12 +98,48 @@ def test_a_refusal_names_the_banks_reason() -> None:
         assert reading.refusal_facts(intent, at=at).reason == reason
 
 
-@pytest.mark.parametrize(
-    "body", ["", "[]", "{}", '{"id": "e", "type": "t", "created": 1, "data": {"object": 1}}']
-)
-def test_what_is_no_event_is_refused_for_good(body: str) -> None:
+def event(**changes: Any) -> str:
+    return json.dumps({"id": "evt_1", "type": "t", "created": 1, "data": {"object": {}}, **changes})
+
+
+NO_EVENTS = {
+    "nothing": "",
+    "a list": "[]",
+    "an empty object": "{}",
+    "without an object": event(data={"object": 1}),
+    # Each of these moments is another error of the library's.
+    "a moment beyond the clock": event(created=1e20),
+    "a moment beyond the system": event(created=1e17),
+    "a moment beyond the calendar": event(created=1e12),
+    "a moment without end": event(created=float("inf")),
+    "a moment that is no number": event(created=float("nan")),
+    "nested without end": "[" * 100_000,
+    "an id that is a number": event(id=5),
+    "an id that no database stores": event(id="evt_\0"),
+    "a type that no text is": event(type="\ud800"),
+    "an id without end": event(id="e" * 256),
+}
+
+
+@pytest.mark.parametrize("case", NO_EVENTS)
+def test_what_is_no_event_is_refused_for_good(case: str) -> None:
     with pytest.raises(Permanent):
-        reading.read_event(body)
+        reading.read_event(NO_EVENTS[case])
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (event(created=1e20), ("evt_1", "t")),
+        ('{"id": "evt_1"}', ("evt_1", None)),
+        (event(id="evt_\0", type=["t"]), (None, None)),
+        ("[]", (None, None)),
+        ("nonsense", (None, None)),
+        ("[" * 100_000, (None, None)),
+    ],
+)
+def test_what_is_no_event_may_say_which_it_would_be(body: str, said: tuple[str | None, str | None]) -> None:
+    assert reading.named(body) == said
 
 
 def test_nothing_personal_is_kept() -> None:
@@ -127,7 +163,7 @@ def test_events_are_found_by_every_id_they_name() -> None:
                 "id": "evt_1",
                 "type": "x",
                 "created": 1,
-                "data": {"object": {**session(), "charge": {"id": "ch_1"}}},
+                "data": {"object": {**session(), "charge": {"id": "ch_1"}, "latest_charge": "\0"}},
             }
         )
     )

@@ -15,10 +15,11 @@ import marshmallow
 from marshmallow import fields as kinds
 from marshmallow import validate
 
+from shared.config.values import Address, DatabasePerService, Judged, PathField, SigningKeys, Waits
+
 S = TypeVar("S", bound="KernelSettings")
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The library that counts reads this by itself, before any settings are."""
-SHORTEST_KEY = 32
 SANDBOX_SECRET = "is a sandbox secret, refused in production."
 _LOOPBACK = {"localhost", "::1", "[::1]"}
 
@@ -30,69 +31,6 @@ class SettingsError(Exception):
         self.problems = dict(problems)
         lines = [f"  {name}: {' '.join(texts)}" for name, texts in sorted(problems.items())]
         super().__init__("The settings are wrong:\n" + "\n".join(lines))
-
-
-class WordList(kinds.Field[tuple[str, ...]]):
-    """Comma separated words, at least one."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        words = tuple(word.strip() for word in str(value).split(",") if word.strip())
-        if not words:
-            raise marshmallow.ValidationError("Give at least one value, separated by commas.")
-        return words
-
-
-class SigningKeys(WordList):
-    """Keys that sign, the newest first. In production each is long enough that nobody finds it by trying."""
-
-
-class Waits(WordList):
-    """Comma separated numbers of seconds."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        if not all(word.replace(".", "", 1).isdecimal() for word in words):
-            raise marshmallow.ValidationError("Give numbers of seconds, separated by commas.")
-        return words
-
-
-class Address(kinds.String):
-    """The address of a server that is not HTTP, or of a file. What is wrong with it is said without repeating it."""
-
-    def __init__(self, *schemes: str) -> None:
-        super().__init__()
-        self._schemes = schemes
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs))
-        if not text.startswith(tuple(f"{scheme}://" for scheme in self._schemes)):
-            raise marshmallow.ValidationError(
-                f"Must begin with {' or '.join(f'{scheme}://' for scheme in self._schemes)}."
-            )
-        try:
-            _ = urlsplit(text).port
-        except ValueError:
-            raise marshmallow.ValidationError("The port is not a number.") from None
-        return text
-
-
-class DatabasePerService(WordList):
-    """Comma separated pairs, `service=sqlite:///…`."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        words = super()._deserialize(value, attr, data, **kwargs)
-        if not all(word.partition("=")[2].startswith("sqlite:///") for word in words):
-            raise marshmallow.ValidationError(
-                "Give pairs such as service=sqlite:///file, separated by commas."
-            )
-        return words
-
-
-class PathField(kinds.Field[Path]):
-    """A path in the file system."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Path:
-        return Path(str(value))
 
 
 def setting(
@@ -281,8 +219,9 @@ def _unfit_for_production(meta: Mapping[str, Any], raw: str) -> str | None:
         return "is the sandbox's value, refused in production."
     if meta["secret"] and "sandbox" in raw:
         return SANDBOX_SECRET
-    if isinstance(meta["kind"], SigningKeys) and min(map(len, meta["kind"].deserialize(raw))) < SHORTEST_KEY:
-        return f"needs random keys of at least {SHORTEST_KEY} characters each."
+    kind = meta["kind"]
+    if isinstance(kind, Judged) and (complaint := kind.unfit_for_production(raw)):
+        return complaint
     if meta["outside_url"]:
         parts = urlsplit(raw)
         host = parts.hostname or ""
