@@ -227,6 +227,15 @@ class TestClaimsAreAnsweredByTheirIndex:
         asked = self._plans_of(left, leases.anything_waits)
         assert "SEARCH inbox USING INDEX ix_inbox_waiting" in asked[0], asked
 
+    def test_so_does_a_claim_of_some_kinds(self, left: Left) -> None:
+        kinds = left.service.reader.task_types()
+        assert kinds
+        asked = self._plans_of(
+            left,
+            lambda connection: leases.claim(connection, lease_seconds=60, policy=POLICY, limit=1, only=kinds),
+        )
+        assert "SEARCH inbox USING INDEX ix_inbox_waiting" in asked[0], asked
+
     def test_with_the_states_as_parameters_it_would_not(self, left: Left) -> None:
         states = inbox.c.state.in_(["received", "failed"])
         query = select(inbox).where(states, inbox.c.next_attempt_at <= moment())
