@@ -195,7 +195,7 @@ def play(stack: Stack, count: int, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("count", "seconds"),
     [
-        pytest.param(200, 90, id="200"),
+        pytest.param(100, 90, id="100"),
         pytest.param(5000, 900, id="5000", marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
     ],
 )

@@ -11,7 +11,7 @@ import requests
 from shared.clock import OffsetClock
 from tests.support.marked_people import MARK, MarkedPeople, Place
 from tests.support.personal_data import SERVICES, Column, columns_holding, lines_holding, listed_columns
-from tests.support.site import RABBITMQ, STACKS, Site, Stack, real_servers
+from tests.support.site import EMBEDDED, RABBITMQ, Site, Stack, real_servers
 
 KERNEL = {"outbox", "inbox", "message_reference", "staff_refusal"}
 KEPT: set[Column] = {("payment", "inbox", "note")}
@@ -20,7 +20,7 @@ KEPT: set[Column] = {("payment", "inbox", "note")}
 QUICK = {"RETRY_SECONDS": "1,1,1,1,1", "ACTIVATION_POLL_SECONDS": "0.5"}
 
 
-@pytest.fixture(scope="module", params=STACKS)
+@pytest.fixture(scope="module", params=[pytest.param(EMBEDDED, marks=pytest.mark.long), RABBITMQ])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A site on each stack that marked people have left."""
     if request.param == RABBITMQ:
