@@ -15,11 +15,9 @@ from sqlalchemy import (
     Float,
     Row,
     Select,
-    Text,
     and_,
     bindparam,
     func,
-    literal,
     null,
     or_,
     select,
@@ -169,13 +167,10 @@ _CLAIM = (
 )
 
 
-# Of the two as one text no index knows anything. By themselves they would lead SQLite to the primary key, which
-# begins with the consumer: a worker would read everything it has ever handled, to find what waits.
-_kind_of_row = inbox.c.consumer + literal(" ", Text) + inbox.c.type
-
-
 def _of_kinds(kinds: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    return or_(*(_kind_of_row == f"{consumer} {type}" for consumer, type in kinds))
+    # Of the two as one text no index knows anything. By themselves they would lead SQLite to the primary key, which
+    # begins with the consumer: a worker would read everything it has ever handled, to find what waits.
+    return or_(*(inbox.c.consumer + " " + inbox.c.type == f"{consumer} {type}" for consumer, type in kinds))
 
 
 def _untried(row: Row[Any]) -> bool:
