@@ -9,6 +9,9 @@ from typing import Any
 
 Line = Mapping[str, Any]
 
+_TOOK_IN = {"edge_request": "seconds", "request": "milliseconds"}
+"""Where a line that is written at its end says how long it took; the field is named by its unit."""
+
 _FIRST = {"edge_request": 0, "request": 1}
 """What comes first of all that began at the same moment: the edge is asked before the service behind it."""
 
@@ -30,12 +33,9 @@ def began(line: Line) -> datetime:
     """When it was; of a request when it began, because its line is written at its end, behind what it caused."""
     moment = _moment(line["timestamp"])
     assert moment is not None, "read_lines passes on no line without a moment"
-    took = {"edge_request": line.get("seconds"), "request": line.get("milliseconds")}.get(str(line["event"]))
-    if not isinstance(took, int | float):
-        return moment
-    return moment - (
-        timedelta(seconds=took) if line["event"] == "edge_request" else timedelta(milliseconds=took)
-    )
+    unit = _TOOK_IN.get(str(line["event"]))
+    took = line.get(unit) if unit else None
+    return moment - timedelta(**{unit: took}) if unit and isinstance(took, int | float) else moment
 
 
 def _moment(timestamp: object) -> datetime | None:

@@ -1,13 +1,14 @@
 """What CI's script forgives: the very code of `tried`, with a stand-in for make that fails as it is told to."""
 
 import json
-import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = (ROOT / ".ci" / "run").read_text()
@@ -44,15 +45,8 @@ class Run:
         step = re.search(r"^step\(\) .*$", SCRIPT, re.MULTILINE)
         assert step
         code = SCRIPT[SCRIPT.index('forgiven=""') : SCRIPT.index('step "test"')]
-        return subprocess.run(
-            ["bash", "-c", f"set -euo pipefail\n{step[0]}\n{code}\ntried make test\n{after}\necho the end"],
-            cwd=self.folder,
-            env={"PATH": f"{self.folder}:{os.environ['PATH']}"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        lines = f"set -euo pipefail\n{step[0]}\n{code}\ntried make test\n{after}\necho the end"
+        return stand_in.run(["bash", "-c", lines], self.folder, cwd=self.folder)
 
     @property
     def asked(self) -> list[str]:
@@ -61,9 +55,7 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    make = tmp_path / "make"
-    make.write_text(MAKE)
-    make.chmod(0o755)
+    stand_in.put(tmp_path, "make", MAKE)
     return Run(tmp_path)
 
 

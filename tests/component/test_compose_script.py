@@ -1,11 +1,12 @@
 """`deploy/compose.sh roll`, with a stand-in for Docker that writes down what it was asked."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKER = """#!/bin/sh
@@ -32,14 +33,8 @@ class Machine:
         (self.folder / "containers").write_text("".join(f"{each}\n" for each in containers))
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [ROOT / "deploy" / "compose.sh", *words],
-            env={"PATH": f"{self.folder}:{os.environ['PATH']}", "TOLD": str(self.folder)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        script = ROOT / "deploy" / "compose.sh"
+        return stand_in.run([script, *words], self.folder, TOLD=str(self.folder))
 
     @property
     def restarted(self) -> list[str]:
@@ -49,9 +44,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    docker = tmp_path / "docker"
-    docker.write_text(DOCKER)
-    docker.chmod(0o755)
+    stand_in.put(tmp_path, "docker", DOCKER)
     return Machine(tmp_path)
 
 
